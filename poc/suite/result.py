@@ -1,0 +1,102 @@
+"""SuiteResult: a signal's variants, its baselines, and the evidence that the verdict is judged on."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import pandas as pd
+
+from poc.engine.config import BacktestConfig
+from poc.engine.result import BacktestResult
+from poc.suite.config import SuiteConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """One number of the evidence, or the reason why there is none."""
+
+    status: Literal["ok", "not_run", "not_applicable"] = "ok"
+    value: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineEvidence:
+    """How close the signal is to one baseline (definitions in docs/methodology.md)."""
+
+    name: str
+    signal_corr: Measure
+    return_corr: Measure
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """What the verdict needs beyond the grid. All Sharpe ratios are annual and net."""
+
+    baselines: tuple[BaselineEvidence, ...] = ()
+    spanning_alpha_ann: Measure
+    spanning_alpha_t: Measure
+    net_return_t: Measure
+    style_residualized_sharpe_net: Measure
+    without_small_caps_sharpe_net: Measure
+    largest_name_share: Measure
+    largest_month_share: Measure
+    largest_sector_share: Measure
+    is_baseline: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotInfo:
+    """Which data a suite ran on, and what limits it."""
+
+    snapshot_id: str
+    region: str
+    fingerprint: str
+    first_date: str
+    last_date: str
+    n_days: int
+    n_securities: int
+    synthetic: bool
+    limits: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteResult:
+    """One signal's suite.
+
+    Attributes:
+        config: the suite that was run.
+        signal_name: as given, or from the file.
+        signal_hash: SHA-256 of the cleaned signal, in canonical order.
+        snapshot: the data it ran on.
+        warnings: one sentence each, from the contract check.
+        signal_results: by `config.key`, successful variants only, in grid order.
+        baseline_results: by baseline name, then by `config.key`.
+        skipped_baselines: name to the reason why it was not run.
+        suite_summary: a row a variant, failed ones too: `name, kind, key, lag, residualize, tc_model, weight, sharpe,
+            sharpe_net, ret_ann, ret_net_ann, max_drawdown, turnover, coverage, ic_mean, status, reason`.
+        correlations: `baseline, signal_corr, return_corr`.
+        evidence: what the verdict needs beyond the grid.
+    """
+
+    config: SuiteConfig
+    signal_name: str
+    signal_hash: str
+    snapshot: SnapshotInfo
+    warnings: tuple[str, ...]
+    signal_results: dict[str, BacktestResult]
+    baseline_results: dict[str, dict[str, BacktestResult]]
+    skipped_baselines: dict[str, str]
+    suite_summary: pd.DataFrame
+    correlations: pd.DataFrame
+    evidence: Evidence = field(repr=False)
+
+    def variant(self, *, lag: int = 0, residualize: str = "off") -> BacktestResult | None:
+        """The variant with the suite's first cost model, or None where it failed or was not in the grid."""
+        for config in self.config.variants():
+            if (config.lag, config.residualize) == (lag, residualize):
+                return self.signal_results.get(config.key)
+        return None
+
+    def base_config(self) -> BacktestConfig:
+        """The variant that is judged: lag 0, not residualized."""
+        return replace(self.config.base, lag=0, residualize="off", tc_model=self.config.tc_models[0])  # type: ignore[arg-type]  # checked by SuiteConfig
