@@ -46,7 +46,10 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotInfo:
-    """Which data a suite ran on, and what limits it."""
+    """Which data a suite ran on, and what limits it.
+
+    `calendar_days` holds a pair (year, trading days of the snapshot's calendar in it) for each calendar year.
+    """
 
     snapshot_id: str
     region: str
@@ -57,6 +60,7 @@ class SnapshotInfo:
     n_securities: int
     synthetic: bool
     limits: tuple[str, ...] = ()
+    calendar_days: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
