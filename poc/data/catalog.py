@@ -132,11 +132,11 @@ class DataCatalog:
         """All folders of the root, a row each, by name.
 
         Columns: `snapshot_id, region, created_at, first_date, last_date, securities, days, rows` (of `ret`), `size`
-        (bytes), `status` (`ok`, or what is wrong; then the other columns are missing).
+        (bytes), `status` (`ok`, or what is wrong; then the others are None).
         """
         folder = Path(root) if root is not None else default_root()
         found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-        return pd.DataFrame([_row(path) for path in found], columns=_LIST_COLUMNS)
+        return pd.DataFrame([_row(path) for path in found], columns=_LIST_COLUMNS, dtype=object)
 
     def _read(self, name: str) -> pd.DataFrame:
         return pl.read_parquet(self.path / f"{name}.parquet").to_pandas()
@@ -158,12 +158,13 @@ def _open(path: Path) -> Manifest:
 
 
 def _row(path: Path) -> dict[str, str | int | date | datetime | None]:
+    broken = dict.fromkeys(_LIST_COLUMNS) | {"snapshot_id": path.name}
     if path.name.startswith("."):
-        return {"snapshot_id": path.name, "status": "left by a creation that was interrupted: delete it"}
+        return broken | {"status": "left by a creation that was interrupted: delete it"}
     try:
         manifest = _open(path)
     except SnapshotError as error:
-        return {"snapshot_id": path.name, "status": str(error)}
+        return broken | {"status": str(error)}
     ret, calendar = manifest.tables["ret"], manifest.tables["trading_date"]
     return {
         "snapshot_id": manifest.snapshot_id,

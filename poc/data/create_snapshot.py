@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
-from poc.data.catalog import default_root
+from poc.data.catalog import DataCatalog, default_root
 from poc.data.checks import find_breaches
 from poc.data.limits import find_limits
 from poc.data.manifest import FILE_NAME, Manifest, TableInfo, check_snapshot_id, describe_table
@@ -114,13 +114,11 @@ def create_lightweight_snapshot(  # noqa: PLR0913 - each of these is a decision 
     """
     moment = created_at or datetime.now(UTC)
     target = _choose_target(snapshot_id, output_dir, region, moment)
-    origin = Manifest.read(Path(source_dir)) if (Path(source_dir) / FILE_NAME).exists() else None
-    if origin and origin.region != region:
-        raise SnapshotError(f"{source_dir} is of region {origin.region!r}, not {region!r}. Ask for its own region.")
+    origin = _verified_manifest(Path(source_dir), region)
     source = _read_source(Path(source_dir), trust_pickle=trust_pickle, max_return=max_return)
     frames = _between(source.frames, _as_date("start_date", start_date), _as_date("end_date", end_date))
     frames = _most_traded(frames, n_securities)
-    synthetic = origin.synthetic if origin else False
+    synthetic = origin is not None and origin.synthetic
     chosen = (
         f"Only the {frames['ret'].get_column('security_id').n_unique()} securities with the largest median `adv` from "
         f"{frames['trading_date']['date'][0]} to {frames['trading_date']['date'][-1]}: they were chosen with hindsight."
@@ -139,6 +137,15 @@ def create_lightweight_snapshot(  # noqa: PLR0913 - each of these is a decision 
             limits=(chosen, *find_limits(frames, synthetic=synthetic), *source.left_out),
         ).write(folder)
     return target
+
+
+def _verified_manifest(source: Path, region: str) -> Manifest | None:
+    """The manifest of a source that is a snapshot, its content compared with its hashes; None for a raw source."""
+    if not (source / FILE_NAME).exists():
+        return None
+    catalog = DataCatalog(source.resolve().name, region, source.resolve().parent)
+    catalog.verify()
+    return catalog.manifest
 
 
 @dataclass(frozen=True)
@@ -187,8 +194,6 @@ def _hash_files(paths: list[Path]) -> str:
 
 def _choose_target(snapshot_id: str | None, output_dir: str | Path | None, region: str, moment: datetime) -> Path:
     root = Path(output_dir) if output_dir is not None else default_root()
-    if moment.tzinfo is None:
-        raise SnapshotError(f"created_at={moment} has no time zone. Say which, such as datetime.UTC.")
     if snapshot_id is None:
         prefix = f"{moment.astimezone(UTC):%Y-%m-%d}-{region}-v"
         number = 1
@@ -214,7 +219,7 @@ def _put_in_place(target: Path) -> Iterator[Path]:
                 file.chmod(0o444)
             folder.rename(target)
         target.chmod(0o555)
-    except OSError as error:
+    except (OSError, pl.exceptions.PolarsError) as error:
         raise SnapshotError(f"The snapshot {target} cannot be written: {error}.") from None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from poc.data.checks import Frames
+from poc.data.tables import KEYS
 
 RECENT_DAYS = 20
 """A security whose last row is this close to the end of the calendar has not ended."""
@@ -23,20 +24,20 @@ def find_limits(frames: Frames, *, synthetic: bool) -> tuple[str, ...]:
 
 def _ending_limits(ret: pl.DataFrame, calendar: pl.DataFrame) -> Iterator[str]:
     days = calendar.get_column("date")
-    recent = days[max(len(days) - RECENT_DAYS - 1, 0)]
-    last = ret.lazy().group_by("security_id").agg(pl.col("date").max()).collect()
-    ended = int((last.get_column("date") < recent).sum())
+    recent = days.tail(RECENT_DAYS)[0]
     if "delist_ret" in ret.columns and ret.get_column("delist_ret").count():
         return
+    last = ret.lazy().group_by("security_id").agg(pl.col("date").max()).collect()
+    ended = int((last.get_column("date") < recent).sum())
     if ended:
         yield (
-            f"There is no `delist_ret`: {ended} of {len(last)} securities end before the last {RECENT_DAYS} trading "
-            "days, and what their holders lost or gained at the end is not in the returns."
+            f"There is no delisting return (`delist_ret`): {ended} of {len(last)} securities end before the last "
+            f"{RECENT_DAYS} trading days, and what their holders lost or gained at the end is not in the returns."
         )
     else:
         yield (
             f"Survivorship: none of the {len(last)} securities ends before the last {RECENT_DAYS} trading days, and "
-            "there is no `delist_ret`. The panel holds survivors only, so returns are overstated."
+            "there is no delisting return (`delist_ret`). The panel holds survivors only, so returns are overstated."
         )
 
 
@@ -60,13 +61,8 @@ def _coverage_limits(frames: Frames) -> Iterator[str]:
         yield f"`ret` is missing in {missing} of {len(ret)} rows ({missing / len(ret):.2%})."
     if missing := risk.get_column("mcap").null_count():
         yield f"`mcap` is missing in {missing / len(risk):.1%} of the `risk` rows: no size bucket, no value weight."
-    if (
-        missing := ret.lazy()
-        .join(risk.lazy(), on=["security_id", "date"], how="anti")
-        .select(pl.len())
-        .collect()
-        .item()
-    ):
+    unmatched = ret.lazy().select(KEYS).join(risk.lazy().select(KEYS), on=KEYS, how="anti")
+    if missing := unmatched.select(pl.len()).collect().item():
         yield f"{missing / len(ret):.1%} of the `ret` rows have no `risk` row of the same day."
     if empty := len(calendar) - ret.get_column("date").n_unique():
         yield f"{empty} of {len(calendar)} trading days have no row in `ret`."

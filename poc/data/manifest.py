@@ -56,6 +56,9 @@ class Manifest:
         synthetic: the market is made up.
         limits: sentences on what the data cannot show.
         schema_version: version of this layout.
+
+    Raises:
+        SnapshotError: a setting that is not allowed.
     """
 
     snapshot_id: str
@@ -69,6 +72,15 @@ class Manifest:
     synthetic: bool = False
     limits: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        if self.created_at.tzinfo is None:
+            raise SnapshotError(f"created_at={self.created_at} has no time zone. Say which, such as datetime.UTC.")
+        if not 1 <= self.days_per_year <= 366:
+            raise SnapshotError(f"days_per_year={self.days_per_year} is not allowed; allowed: 1 to 366.")
+        for name in ("open_cutoff", "close_cutoff"):
+            if not 0 <= getattr(self, name) <= 24:
+                raise SnapshotError(f"{name}={getattr(self, name)} is not allowed; allowed: an hour from 0 to 24.")
 
     @property
     def fingerprint(self) -> str:
@@ -179,7 +191,7 @@ def _block_bytes(block: pl.Series) -> tuple[bytes, ...]:
     missing = np.packbits(block.is_null().to_numpy()).tobytes()
     if block.dtype == pl.String:
         lengths = block.str.len_bytes().fill_null(0).cast(pl.UInt32).to_numpy()
-        text = "".join(block.drop_nulls().to_list())
+        text: str = block.drop_nulls().str.join("").item()
         return missing, lengths.astype("<u4").tobytes(), text.encode()
     values = block.to_physical().fill_null(0).to_numpy()
     return missing, values.astype(values.dtype.newbyteorder("<")).tobytes()
