@@ -55,6 +55,8 @@ def _value_breaches(name: str, frame: pl.DataFrame) -> Iterator[str]:
         yield from _breach(name, frame, column, pl.col(column) < 0, "is negative")
     for column, allowed in ALLOWED_VALUES.get(name, {}).items():
         wrong = ~pl.col(column).is_in(allowed)
+        if name == "trading_date":
+            wrong |= pl.col(column).is_null()
         yield from _breach(name, frame, column, wrong, f"is none of {', '.join(map(str, allowed))}")
 
 

@@ -57,12 +57,14 @@ def _column_limits(frames: Frames) -> Iterator[str]:
 
 def _coverage_limits(frames: Frames) -> Iterator[str]:
     ret, risk, calendar = frames["ret"], frames["risk"], frames["trading_date"]
+    if "delist_ret" in ret.columns:
+        ret = ret.filter(pl.col("delist_ret").is_null())  # a row without trading has neither `ret` nor exposures
     if missing := ret.get_column("ret").null_count():
         yield f"`ret` is missing in {missing} of {len(ret)} rows ({missing / len(ret):.2%})."
     if missing := risk.get_column("mcap").null_count():
         yield f"`mcap` is missing in {missing / len(risk):.1%} of the `risk` rows: no size bucket, no value weight."
     unmatched = ret.lazy().select(KEYS).join(risk.lazy().select(KEYS), on=KEYS, how="anti")
     if missing := unmatched.select(pl.len()).collect().item():
-        yield f"{missing / len(ret):.1%} of the `ret` rows have no `risk` row of the same day."
+        yield f"{missing} of {len(ret)} `ret` rows ({missing / len(ret):.2%}) have no `risk` row of the same day."
     if empty := len(calendar) - ret.get_column("date").n_unique():
         yield f"{empty} of {len(calendar)} trading days have no row in `ret`."

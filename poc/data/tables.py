@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import polars as pl
 
+from poc.data.columns import to_date, to_float, to_id, to_whole
 from poc.errors import SnapshotError
 
 KEYS = ("security_id", "date")
@@ -15,7 +16,10 @@ ALIASES = {"close_adj": "close", "as_of_date": "date"}
 LARGE_SHARE, MID_SHARE = 0.70, 0.90
 
 
-@dataclass(frozen=True)
+RET_NUMBERS = ("ret", "resret", "openret", "resopenret", "vol", "close", "adv", "delist_ret")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableSpec:
     """Form of a table in a snapshot.
 
@@ -23,31 +27,42 @@ class TableSpec:
         files: names of its file in a source, without suffix.
         required: columns that must be there.
         whole: columns that hold whole numbers, and their dtype.
-        keeps_further: any further numeric column is kept, as Float32.
+        numbers: columns that hold other numbers, as Float32.
+        keeps_further: any further numeric column is kept, as Float32, unless it bears a name of the `ret` table.
     """
 
     files: tuple[str, ...]
     required: tuple[str, ...]
     whole: dict[str, type[pl.DataType]]
-    keeps_further: bool
+    numbers: tuple[str, ...] = ()
+    keeps_further: bool = False
+
+    def keeps(self, column: str, dtype: pl.DataType) -> bool:
+        """Whether a column of a source goes into the snapshot."""
+        if column in (*self.required, *self.whole, *self.numbers):
+            return True
+        is_number = dtype.is_numeric() or dtype == pl.Boolean
+        return self.keeps_further and is_number and column not in RET_NUMBERS
 
 
 SPECS = {
-    "ret": TableSpec(("ret",), (*KEYS, "ret"), {}, keeps_further=True),
+    "ret": TableSpec(files=("ret",), required=(*KEYS, "ret"), whole={}, numbers=RET_NUMBERS),
     "risk": TableSpec(
-        ("risk",),
-        (*KEYS, "industry_id", "mcap"),
-        {"industry_id": pl.Int32, "sector_id": pl.Int32, "cap": pl.Int8},
+        files=("risk",),
+        required=(*KEYS, "industry_id", "mcap"),
+        whole={"industry_id": pl.Int32, "sector_id": pl.Int32, "cap": pl.Int8},
+        numbers=("mcap", "adv"),
         keeps_further=True,
     ),
     "trading_date": TableSpec(
-        ("trading_date",),
-        ("date",),
-        {"n": pl.Int32, "insample": pl.Int8, "insample2": pl.Int8},
-        keeps_further=False,
+        files=("trading_date",),
+        required=("date",),
+        whole={"n": pl.Int32, "insample": pl.Int8, "insample2": pl.Int8},
     ),
     "universe": TableSpec(
-        ("descriptor", "universe"), (*KEYS, "universe_flag"), {"universe_flag": pl.Int8}, keeps_further=False
+        files=("descriptor", "universe"),
+        required=(*KEYS, "universe_flag"),
+        whole={"universe_flag": pl.Int8},
     ),
 }
 
@@ -86,14 +101,13 @@ def read_table(path: Path, name: str, *, trust_pickle: bool = False) -> Table:
         SnapshotError: the file cannot be read, or is a pickle that is not trusted.
     """
     source = _scan(path, trust_pickle=trust_pickle)
-    names = _column_names(source.collect_schema().names(), path)
+    schema = source.collect_schema()
+    names = _column_names(schema.names(), path)
     spec = SPECS[name]
     problems = [f"{path.name}: the column `{column}` is missing." for column in spec.required if column not in names]
     columns, left_out = [], []
     for column, source_name in names.items():
-        dtype = source.collect_schema()[source_name]
-        known = column in spec.required or column in spec.whole
-        if not known and not (spec.keeps_further and (dtype.is_numeric() or dtype == pl.Boolean)):
+        if not spec.keeps(column, schema[source_name]):
             left_out.append(column)
             continue
         try:
@@ -146,59 +160,12 @@ def _column_names(names: list[str], path: Path) -> dict[str, str]:
 
 def _convert(column: pl.Series, spec: TableSpec) -> pl.Series:
     if column.name == "security_id":
-        return _to_id(column)
+        return to_id(column)
     if column.name == "date":
-        return _to_date(column)
+        return to_date(column)
     if column.name in spec.whole:
-        return _to_whole(column, spec.whole[column.name])
-    return _to_float(column)
-
-
-def _to_id(column: pl.Series) -> pl.Series:
-    if column.dtype.is_integer():
-        converted = column.cast(pl.Int64, strict=False)
-        _refuse(column, converted.is_null() & column.is_not_null(), "are beyond 64 bits")
-        return converted
-    if column.dtype in (pl.String, pl.Categorical, pl.Enum):
-        return column.cast(pl.String)
-    raise SnapshotError(f"`security_id` is {column.dtype}; allowed: whole numbers or text.")
-
-
-def _to_date(column: pl.Series) -> pl.Series:
-    if column.dtype == pl.Date:
-        return column
-    if not isinstance(column.dtype, pl.Datetime):
-        raise SnapshotError(f"`date` is {column.dtype}; allowed: days without time zone.")
-    if column.dtype.time_zone is not None:
-        raise SnapshotError(f"`date` has the time zone {column.dtype.time_zone}; allowed: days without time zone.")
-    converted = column.cast(pl.Date)
-    _refuse(column, converted.cast(column.dtype) != column, "have a time of day; a date is a day at midnight")
-    return converted
-
-
-def _to_whole(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        raise SnapshotError(f"`{column.name}` is {column.dtype}; allowed: whole numbers.")
-    values = column.fill_nan(None) if column.dtype.is_float() else column
-    converted = values.cast(dtype, strict=False)
-    changed = converted.is_null() | (converted.cast(pl.Float64) != values.cast(pl.Float64))
-    _refuse(column, values.is_not_null() & changed, f"are not whole numbers of the size of {dtype.__name__}")
-    return converted
-
-
-def _to_float(column: pl.Series) -> pl.Series:
-    if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
-        raise SnapshotError(f"`{column.name}` is {column.dtype}; allowed: numbers.")
-    converted = column.cast(pl.Float32).fill_nan(None)
-    _refuse(column, converted.is_infinite(), "are infinite; a missing value is null or NaN")
-    return converted
-
-
-def _refuse(column: pl.Series, bad: pl.Series, what: str) -> None:
-    rows = bad.fill_null(value=False).arg_true()
-    if len(rows):
-        first = ", ".join(f"row {row} ({column[row]})" for row in rows.head(5))
-        raise SnapshotError(f"`{column.name}`: {len(rows)} values {what}; the first: {first}.")
+        return to_whole(column, spec.whole[column.name])
+    return to_float(column)
 
 
 def _complete(frame: pl.DataFrame, name: str) -> pl.DataFrame:
