@@ -174,14 +174,14 @@ def _frame_of_rows(catalog: DataCatalog, signal: Floats) -> pd.DataFrame:
     panel = catalog.panel
     day = np.repeat(np.arange(len(panel.dates)), np.diff(panel.offsets))
     rows = np.flatnonzero(panel.traded & np.isfinite(signal) & (day + 1 < len(panel.dates)))
-    return pd.DataFrame(
+    return pl.DataFrame(
         {
             "security_id": panel.securities[panel.security[rows]],
             "date_sig": panel.dates[day[rows]],
             "date_avail": panel.dates[day[rows] + 1],
             "signal": signal[rows],
         }
-    )
+    ).to_pandas()
 
 
 def _frame_of_column(catalog: DataCatalog, signal: pl.Expr, *, tables: tuple[str, ...]) -> pd.DataFrame:
