@@ -85,6 +85,9 @@ class BacktestConfig:
             value = getattr(self, name)
             if not is_allowed(value):
                 raise ConfigError(f"{name}={value!r} is not allowed; allowed: {allowed}.")
+        self._check_together()
+
+    def _check_together(self) -> None:
         if self.start and self.end and self.start > self.end:
             raise ConfigError(f"start={self.start} is after end={self.end}; allowed: start at or before end.")
         if self.input_type != "value" and self.residualize != "off":
@@ -155,10 +158,12 @@ _FRACTILE = (
 )
 _SLICES = (
     "distinct names that begin with 'overall', such as ('overall', 'year', 'cap', 'sector', 'industry')",
-    lambda v: isinstance(v, tuple)
-    and v[:1] == ("overall",)
-    and len(set(v)) == len(v)
-    and set(v) <= {"overall", "year", "cap", "sector", "industry"},
+    lambda v: (
+        isinstance(v, tuple)
+        and v[:1] == ("overall",)
+        and len(set(v)) == len(v)
+        and set(v) <= {"overall", "year", "cap", "sector", "industry"}
+    ),
 )
 _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("lag", *_ZERO_OR_MORE),

@@ -12,11 +12,52 @@ from poc.engine.config import BacktestConfig
 
 @dataclass(frozen=True, kw_only=True)
 class HeldBooks:
-    """The weights held on each return day, as read-only arrays of equal length, sorted by day and security."""
+    """The books behind a result, from which the weights of any day can be had. T days, R rows, P portfolios.
 
-    day: NDArray[np.datetime64]
-    security_id: NDArray[Any]
+    Attributes:
+        dates: (T,) trading days.
+        securities: (N,) ids as given; `security` (R,) the index of each panel row.
+        start, row, weight: target books by information day; book 0 of day t is `start[t * P]:start[t * P + 1]`.
+        n_portfolios: P.
+        shift: trading days from the information day of a book to the day of its return.
+        holding_days: the held book is the mean of this many target books.
+        days: return days of the series, as indices of `dates`.
+    """
+
+    dates: NDArray[np.datetime64]
+    securities: NDArray[Any]
+    security: NDArray[Any]
+    start: NDArray[Any]
+    row: NDArray[Any]
     weight: NDArray[np.float64]
+    n_portfolios: int
+    shift: int
+    holding_days: int
+    days: NDArray[Any]
+
+    def weights(self, days: NDArray[Any]) -> pd.DataFrame:
+        """`date, security_id, weight` held on the given return days, sorted by date and security."""
+        parts = []
+        for wait in range(self.holding_days):
+            formed = days - self.shift - wait
+            book = formed[formed >= 0] * self.n_portfolios
+            first, size = self.start[book], self.start[book + 1] - self.start[book]
+            entry = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
+            part = {
+                "day": np.repeat(days[formed >= 0], size),
+                "security": self.security[self.row[entry]],
+                "weight": self.weight[entry] / self.holding_days,
+            }
+            parts.append(pd.DataFrame(part))
+        held = pd.concat(parts).groupby(["day", "security"], as_index=False)["weight"].sum()
+        held = held[held["weight"].abs() > 1e-12]
+        return pd.DataFrame(
+            {
+                "date": self.dates[held["day"].to_numpy()].astype("datetime64[s]"),
+                "security_id": self.securities[held["security"].to_numpy()],
+                "weight": held["weight"].to_numpy(),
+            }
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +78,7 @@ class BacktestResult:
         ic_series: `date` (of the first holding day), `ic`, a row a day on which it is defined.
         slice_series: `slice, group, date, ret, ret_net`, the daily series of every group that is its own portfolio.
         attribution: `kind` (`name`, `sector` or `month`), `id`, `ret_net`: the sum over days of what each contributed.
-        books: the weights of every return day.
+        books: the target books, for `holdings`.
     """
 
     config: BacktestConfig
@@ -52,11 +93,7 @@ class BacktestResult:
 
     def holdings(self, *, last_day_only: bool = True) -> pd.DataFrame:
         """The book as `date, security_id, weight`: of the last invested day, or of every day."""
-        books = self.books
-        keep = books.day == books.day[-1] if last_day_only else slice(None)
-        return pd.DataFrame(
-            {"date": books.day[keep], "security_id": books.security_id[keep], "weight": books.weight[keep]}
-        )
+        return self.books.weights(self.books.days[-1:] if last_day_only else self.books.days)
 
     def overall(self) -> pd.Series:
         """The row of `summary_table` for the whole period and universe."""

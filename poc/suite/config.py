@@ -34,6 +34,10 @@ class SuiteConfig:
                 raise ConfigError(f"{axis}={values!r} is not allowed; allowed: one or more distinct values.")
         self.variants()  # refuses a bad value on an axis now, not in the middle of a run
 
+    def base_variant(self) -> BacktestConfig:
+        """The variant that is judged: lag 0, not residualized, under the first cost model."""
+        return replace(self.base, lag=0, residualize="off", tc_model=self.tc_models[0])  # type: ignore[arg-type]  # checked by BacktestConfig
+
     def variants(self) -> tuple[BacktestConfig, ...]:
         """Every configuration of the grid, in a fixed order."""
         return tuple(

@@ -1,6 +1,6 @@
 """SuiteResult: a signal's variants, its baselines, and the evidence that the verdict is judged on."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import pandas as pd
@@ -103,4 +103,4 @@ class SuiteResult:
 
     def base_config(self) -> BacktestConfig:
         """The variant that is judged: lag 0, not residualized."""
-        return replace(self.config.base, lag=0, residualize="off", tc_model=self.config.tc_models[0])  # type: ignore[arg-type]  # checked by SuiteConfig
+        return self.config.base_variant()

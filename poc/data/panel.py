@@ -1,0 +1,244 @@
+"""Panel: the arrays that the engine reads, a row a (date, security), sorted by date and then by security.
+
+A row stands wherever the `ret` or the `risk` table has one. Missing numbers are NaN, missing codes -1, a missing cap 0.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numba import njit
+from numpy.typing import NDArray
+
+from poc.data.manifest import Manifest
+
+EXPOSURE_MAX_AGE = 5
+GROUP_MAX_AGE = 20
+ANY_AGE = 2**31 - 1
+NOT_A_STYLE = ("security_id", "date", "industry_id", "sector_id", "mcap", "adv", "cap")
+
+Floats = NDArray[np.floating[Any]]
+Ints = NDArray[np.integer[Any]]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Read-only arrays. T trading days, N securities, R rows, K style exposures.
+
+    Attributes:
+        dates: (T,) trading days, `datetime64[D]`.
+        securities: (N,) ids as given, ascending.
+        offsets: (T + 1,) rows of day t are `offsets[t]:offsets[t + 1]`.
+        security: (R,) index into `securities`.
+        traded: (R,) the `ret` table has the row, and it is no delisting row.
+        in_universe: (R,) flag 1 on that very day; None where the snapshot has no universe table.
+        returns: `ret`, `resret`, `openret`, `resopenret` (R,) as fractions, compounded with `delist_ret`; only those
+            that the snapshot has.
+        mcap, adv, vol, close: (R,) latest known, at most 20 trading days old.
+        cap: (R,) 1 large, 2 mid, 3 small, 0 unknown; at most 20 trading days old.
+        sector, industry: (R,) index into `sector_ids`, `industry_ids`; at most 20 trading days old.
+        styles: (K, R) exposures, at most 5 trading days old.
+        known_cap, known_sector, known_adv, known_vol: (R,) latest known, of any age.
+        insample: (T,) 1 or 0; None where the calendar has no such column.
+    """
+
+    dates: NDArray[np.datetime64]
+    securities: NDArray[Any]
+    offsets: Ints
+    security: Ints
+    traded: Bools
+    in_universe: Bools | None
+    returns: dict[str, Floats]
+    mcap: Floats
+    adv: Floats
+    vol: Floats
+    close: Floats
+    cap: Ints
+    sector: Ints
+    industry: Ints
+    sector_ids: Ints
+    industry_ids: Ints
+    style_names: tuple[str, ...]
+    styles: Floats
+    known_cap: Ints
+    known_sector: Ints
+    known_adv: Floats
+    known_vol: Floats
+    insample: Ints | None
+    days_per_year: int
+    open_cutoff: float
+    close_cutoff: float
+
+    @property
+    def n_days(self) -> int:
+        """T, the number of trading days."""
+        return len(self.dates)
+
+    @cached_property
+    def _rows_after(self) -> dict[int, Ints]:
+        return {}
+
+    def rows_after(self, days: int) -> Ints:
+        """(R,) row of the same security exactly `days` trading days later, or -1. Kept for the next caller."""
+        rows = self._rows_after.get(days)
+        if rows is None:
+            rows = self._rows_after[days] = rows_after(self.security, self.offsets, len(self.securities), days)
+        return rows
+
+
+def load_panel(folder: Path, manifest: Manifest) -> Panel:
+    """Read the tables of a snapshot folder into arrays."""
+    calendar = pl.read_parquet(folder / "trading_date.parquet")
+    dates = calendar["date"].to_numpy().astype("datetime64[D]")
+    table, style_names = _join_tables(folder)
+    securities, security = _encode(table["security_id"])
+    day = np.searchsorted(dates, table["date"].to_numpy().astype("datetime64[D]"))
+    offsets = np.searchsorted(day, np.arange(len(dates) + 1)).astype(np.int64)
+
+    def latest(values: NDArray[Any], known: Bools, max_age: int, missing: float) -> NDArray[Any]:
+        if known.all():
+            return values
+        source = latest_known_row(known, security, offsets, len(securities), max_age)
+        return np.asarray(np.where(source >= 0, values[source], values.dtype.type(missing)))
+
+    def number(name: str, max_age: int) -> Floats:
+        values = _floats(table, name)
+        return latest(values, ~np.isnan(values), max_age, np.nan)
+
+    def code(values: Ints, max_age: int, missing: int = -1) -> Ints:
+        return latest(values, values != missing, max_age, missing)
+
+    sector_ids, sector = _codes(table, "sector_id")
+    industry_ids, industry = _codes(table, "industry_id")
+    cap = table["cap"].fill_null(0).to_numpy().astype(np.int8)
+    panel = Panel(
+        dates=dates,
+        securities=securities,
+        offsets=offsets,
+        security=security,
+        traded=table["traded"].to_numpy(),
+        in_universe=table["in_universe"].to_numpy() if "in_universe" in table.columns else None,
+        returns=_returns(table),
+        mcap=number("mcap", GROUP_MAX_AGE),
+        adv=number("adv", GROUP_MAX_AGE),
+        vol=number("vol", GROUP_MAX_AGE),
+        close=number("close", GROUP_MAX_AGE),
+        cap=code(cap, GROUP_MAX_AGE, missing=0),
+        sector=code(sector, GROUP_MAX_AGE),
+        industry=code(industry, GROUP_MAX_AGE),
+        sector_ids=sector_ids,
+        industry_ids=industry_ids,
+        style_names=style_names,
+        styles=np.array([number(name, EXPOSURE_MAX_AGE) for name in style_names], np.float32).reshape(-1, len(day)),
+        known_cap=code(cap, ANY_AGE, missing=0),
+        known_sector=code(sector, ANY_AGE),
+        known_adv=number("adv", ANY_AGE),
+        known_vol=number("vol", ANY_AGE),
+        insample=calendar["insample"].to_numpy() if "insample" in calendar.columns else None,
+        days_per_year=manifest.days_per_year,
+        open_cutoff=manifest.open_cutoff,
+        close_cutoff=manifest.close_cutoff,
+    )
+    for value in [*vars(panel).values(), *panel.returns.values()]:
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+    return panel
+
+
+def _join_tables(folder: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """All rows of `ret` and `risk`, with the universe flag; and the names of the style columns."""
+    keys = ["date", "security_id"]
+    ret = pl.read_parquet(folder / "ret.parquet").with_columns(traded=pl.lit(value=True))
+    if "delist_ret" in ret.columns:
+        ret = ret.with_columns(traded=pl.col("delist_ret").is_null())
+    risk = pl.read_parquet(folder / "risk.parquet")
+    styles = tuple(c for c, dtype in risk.schema.items() if c not in NOT_A_STYLE and dtype.is_numeric())
+    if "adv" in ret.columns and "adv" in risk.columns:
+        risk = risk.drop("adv")
+    if ret.select(keys).equals(risk.select(keys)):
+        table = ret.hstack(risk.drop(keys))
+    else:
+        table = ret.join(risk, on=keys, how="full", coalesce=True, suffix="_risk").sort(keys)
+        table = table.with_columns(pl.col("traded").fill_null(value=False))
+    if (folder / "universe.parquet").exists():
+        flags = pl.read_parquet(folder / "universe.parquet").select(*keys, in_universe=pl.col("universe_flag") == 1)
+        table = table.join(flags, on=keys, how="left", maintain_order="left")
+        table = table.with_columns(pl.col("in_universe").fill_null(value=False))
+    return table, styles
+
+
+def _encode(ids: pl.Series) -> tuple[NDArray[Any], Ints]:
+    """Distinct values in ascending order, and each row's index into them."""
+    distinct = ids.drop_nulls().unique().sort()
+    if distinct.dtype.is_integer():
+        index = np.searchsorted(distinct.to_numpy(), ids.fill_null(0).to_numpy()).astype(np.int32)
+        if ids.null_count():
+            index[ids.is_null().to_numpy()] = -1
+        return distinct.to_numpy().copy(), index
+    return distinct.to_numpy(), ids.cast(pl.Enum(distinct)).to_physical().to_numpy().astype(np.int32)
+
+
+def _codes(table: pl.DataFrame, name: str) -> tuple[Ints, Ints]:
+    if name not in table.columns:
+        return np.empty(0, np.int32), np.full(table.height, -1, np.int32)
+    return _encode(table[name])
+
+
+def _floats(table: pl.DataFrame, name: str) -> Floats:
+    if name not in table.columns:
+        return np.full(table.height, np.nan, np.float32)
+    return table[name].cast(pl.Float32).fill_null(np.nan).to_numpy()
+
+
+def _returns(table: pl.DataFrame) -> dict[str, Floats]:
+    """float64, so that compounding with the delisting return is exact to rounding."""
+    names = [name for name in ("ret", "resret", "openret", "resopenret") if name in table.columns]
+    returns: dict[str, Floats] = {name: _floats(table, name).astype(np.float64) for name in names}
+    if "delist_ret" in table.columns:
+        delisting = _floats(table, "delist_ret").astype(np.float64)
+        ended = np.flatnonzero(~np.isnan(delisting))
+        for values in returns.values():
+            before = np.where(np.isnan(values[ended]), 0.0, values[ended])
+            values[ended] = (1 + before) * (1 + delisting[ended]) - 1
+    return returns
+
+
+def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    return njit(cache=True, nogil=True)(function)
+
+
+@_compiled
+def latest_known_row(known: Bools, security: Ints, offsets: Ints, n_securities: int, max_age: int) -> Ints:
+    """(R,) row of the security's latest known value, at most `max_age` days old, or -1."""
+    row = np.full(n_securities, -1, np.int64)
+    day = np.zeros(n_securities, np.int64)
+    out = np.empty(len(known), np.int64)
+    for t in range(len(offsets) - 1):
+        for r in range(offsets[t], offsets[t + 1]):
+            s = security[r]
+            if known[r]:
+                row[s] = r
+                day[s] = t
+            out[r] = row[s] if t - day[s] <= max_age else -1
+    return out
+
+
+@_compiled
+def rows_after(security: Ints, offsets: Ints, n_securities: int, days: int) -> Ints:
+    """(R,) row of the same security exactly `days` trading days later, or -1."""
+    n_days = len(offsets) - 1
+    out = np.full(len(security), -1, np.int32)
+    row = np.full(n_securities, -1, np.int32)
+    for t in range(n_days - days):
+        for r in range(offsets[t + days], offsets[t + days + 1]):
+            row[security[r]] = r
+        for r in range(offsets[t], offsets[t + 1]):
+            later = row[security[r]]
+            if later >= offsets[t + days]:
+                out[r] = later
+    return out

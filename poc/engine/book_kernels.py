@@ -1,0 +1,202 @@
+"""From one signal value a panel row to books: ranks, sides, weights. Compiled; arrays in, arrays out.
+
+A book is a run of (row, weight) entries. Portfolio p of day t is `start[t * P + p]:start[t * P + p + 1]`.
+"""
+
+import numpy as np
+from numba import njit
+
+RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
+"""How sides are picked: by percentile, by the day's extreme values, by sign, by sign with the signal as the weight."""
+
+
+@njit(cache=True, nogil=True)
+def _tie_end(values, begin):
+    end = begin + 1
+    while end < len(values) and values[end] == values[begin]:
+        end += 1
+    return end
+
+
+@njit(cache=True, nogil=True)
+def _rank_sides(values, low, high):
+    """End of the short side and begin of the long side among ascending values, by percentile of the average rank."""
+    n = len(values)
+    short_end = 0
+    long_begin = n
+    begin = 0
+    while begin < n:
+        end = _tie_end(values, begin)
+        percentile = np.ceil(100.0 * (0.5 * (begin + 1 + end)) / n)
+        if percentile <= low:
+            short_end = end
+        if percentile > high and long_begin == n:
+            long_begin = begin
+        begin = end
+    return short_end, long_begin
+
+
+@njit(cache=True, nogil=True)
+def _count(size, begin, end):
+    count = 0
+    for i in range(begin, end):
+        if size[i] > 0:
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _pick_sides(values, size, how, low, high, day_low, day_high, mincos):
+    """End of the short side and begin of the long side; an empty side where there are fewer than `mincos` names."""
+    n = len(values)
+    if how == RANK:
+        short_end, long_begin = _rank_sides(values, low, high)
+        if n > 0 and _count(size, 0, short_end) < mincos:
+            tied = _tie_end(values, 0)
+            short_end = tied if 10 * tied <= 4 * n else 0
+        if n > 0 and _count(size, long_begin, n) < mincos:
+            begin = n - 1
+            while begin > 0 and values[begin - 1] == values[n - 1]:
+                begin -= 1
+            long_begin = begin if 10 * (n - begin) <= 4 * n else n
+    else:
+        short_below = day_low if how == EXTREMES else -1e-300
+        long_above = day_high if how == EXTREMES else 1e-300
+        short_end = 0
+        long_begin = n
+        if day_low < day_high or how != EXTREMES:
+            while short_end < n and values[short_end] <= short_below:
+                short_end += 1
+            while long_begin > 0 and values[long_begin - 1] >= long_above:
+                long_begin -= 1
+    if _count(size, 0, short_end) < mincos:
+        short_end = 0
+    if _count(size, long_begin, n) < mincos:
+        long_begin = n
+    return short_end, long_begin
+
+
+@njit(cache=True, nogil=True)
+def _quantile(ascending, q):
+    at = q * (len(ascending) - 1)
+    below = int(np.floor(at))
+    above = min(below + 1, len(ascending) - 1)
+    return ascending[below] + (at - below) * (ascending[above] - ascending[below])
+
+
+@njit(cache=True, nogil=True)
+def _side_weights(size, clip_quantile):
+    """Weights in proportion to size, clipped to quantiles of the positive sizes; they sum to one."""
+    positive = np.sort(size[size > 0])
+    least = _quantile(positive, 1 - clip_quantile)
+    most = _quantile(positive, clip_quantile)
+    weights = np.zeros(len(size))
+    total = 0.0
+    for i in range(len(size)):
+        if size[i] > 0:
+            weights[i] = min(max(size[i], least), most)
+            total += weights[i]
+    return weights / total
+
+
+@njit(cache=True, nogil=True)
+def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, mincos, clip_quantile, long_only, rescale):
+    """Target books of every day, for all names and for each group of each slice.
+
+    Args:
+        x: (R,) signal, NaN where not eligible.
+        size: (R,) what weights are in proportion to; 1 for equal weights. NaN and 0: no weight, not counted.
+        slice_codes: (S, R) group of each row in each slice, -1 none.
+        slice_groups: (S,) number of groups of each slice; P = 1 + their sum.
+        how: RANK, EXTREMES, SIGN or GIVEN.
+        fractile: (low, high) percentiles.
+        mincos: (names a side for all, names a side in a group).
+        rescale: for GIVEN: make each side sum to one.
+
+    Returns:
+        (T * P + 1,) start of each book, (entries,) panel row, (entries,) weight, (T,) number of names ranked.
+    """
+    n_days = len(offsets) - 1
+    n_portfolios = 1 + slice_groups.sum()
+    start = np.zeros(n_days * n_portfolios + 1, np.int64)
+    n_ranked = np.zeros(n_days, np.int64)
+    book_row = np.empty(1024, np.int32)
+    book_weight = np.empty(1024)
+    used = 0
+    for t in range(n_days):
+        day_rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
+        day_rows = day_rows[np.argsort(x[day_rows])]
+        n = len(day_rows)
+        n_ranked[t] = n
+        day_low = x[day_rows[0]] if n > 0 else 0.0
+        day_high = x[day_rows[n - 1]] if n > 0 else 0.0
+        room = used + n * (1 + len(slice_groups))
+        if room > len(book_row):
+            book_row = np.concatenate((book_row, np.empty(room, np.int32)))
+            book_weight = np.concatenate((book_weight, np.empty(room)))
+        p = 0
+        for j in range(-1, len(slice_groups)):
+            codes = slice_codes[j][day_rows] if j >= 0 else np.zeros(n, np.int32)
+            for g in range(slice_groups[j] if j >= 0 else 1):
+                rows = day_rows[codes == g] if j >= 0 else day_rows
+                values = x[rows]
+                sizes = size[rows]
+                least = mincos[0] if j < 0 else mincos[1]
+                short_end, long_begin = _pick_sides(
+                    values, sizes, how, fractile[0], fractile[1], day_low, day_high, least
+                )
+                if long_only:
+                    short_end = 0
+                if long_begin < len(rows) and (short_end > 0 or long_only):
+                    for sign in (-1.0, 1.0):
+                        side = slice(0, short_end) if sign < 0 else slice(long_begin, len(rows))
+                        if how == GIVEN:
+                            weights = np.abs(values[side])
+                            if rescale:
+                                weights = weights / weights.sum()
+                        elif len(values[side]) > 0:
+                            weights = _side_weights(sizes[side], clip_quantile)
+                        else:
+                            weights = np.empty(0)
+                        for i in range(len(weights)):
+                            if weights[i] > 0:
+                                book_row[used] = rows[side][i]
+                                book_weight[used] = sign * weights[i]
+                                used += 1
+                start[t * n_portfolios + p + 1] = used
+                p += 1
+    return start, book_row[:used].copy(), book_weight[:used].copy(), n_ranked
+
+
+@njit(cache=True, nogil=True)
+def book_exposures(start, book_row, book_weight, n_portfolios, styles, style_mean):
+    """(T, P, K) weighted sum of exposures of each target book; a missing one counts as the day's mean."""
+    n_days, n_styles = style_mean.shape
+    out = np.zeros((n_days, n_portfolios, n_styles))
+    for t in range(n_days):
+        for p in range(n_portfolios):
+            book = t * n_portfolios + p
+            for e in range(start[book], start[book + 1]):
+                for k in range(n_styles):
+                    exposure = styles[k, book_row[e]]
+                    out[t, p, k] += book_weight[e] * (style_mean[t, k] if np.isnan(exposure) else exposure)
+    return out
+
+
+@njit(cache=True, nogil=True)
+def fractile_groups(x, offsets, n_groups):
+    """(R,) group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, 0 where there is no signal."""
+    out = np.zeros(len(x), np.uint8)
+    for t in range(len(offsets) - 1):
+        rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
+        rows = rows[np.argsort(x[rows])]
+        values = x[rows]
+        n = len(rows)
+        begin = 0
+        while begin < n:
+            end = _tie_end(values, begin)
+            group = int(np.ceil(n_groups * (0.5 * (begin + 1 + end)) / n))
+            for i in range(begin, end):
+                out[rows[i]] = group
+            begin = end
+    return out

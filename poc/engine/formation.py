@@ -1,0 +1,255 @@
+"""Formation: from a checked signal to the target books of every day, before lag, costs and dates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from poc.contract.align import default_carry_days, formation_days
+from poc.data.panel import Panel
+from poc.engine import book_kernels, signal_kernels
+from poc.engine.config import BacktestConfig
+from poc.errors import BacktestError, ContractError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[Any]
+
+HOW = {
+    "value": book_kernels.RANK,
+    "fractile": book_kernels.EXTREMES,
+    "position": book_kernels.SIGN,
+    "weight": book_kernels.GIVEN,
+}
+CAP_NAMES = ("Large Cap", "Mid Cap", "Small Cap")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedSignal:
+    """The live value of each panel row at its formation, eligible or not.
+
+    Attributes:
+        values: (R,) float64, NaN where no row is live.
+        carry_days: as given, or found from the file.
+        dropped: rows of the checked signal that are live on no day, by reason.
+    """
+
+    values: Floats
+    carry_days: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portfolio:
+    """One book a day: all names, or a group of a slice."""
+
+    slice_name: str
+    group: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Formation:
+    """Target books by information day, and what they were made from. T days, P portfolios, R rows, K styles.
+
+    Attributes:
+        signal: (R,) the signal after residualization, NaN where not eligible.
+        n_eligible: (T,) eligible names with a signal; `n_candidates` (T,) those eligible whether or not they have one.
+        portfolios: P of them; the first holds all names.
+        start, row, weight: the books: entries `start[t * P + p]:start[t * P + p + 1]` are book p of day t.
+        style_mean: (T, K) mean exposure of the eligible names.
+        exposures: (T, P, K) of each target book.
+    """
+
+    placed: PlacedSignal
+    universe: str
+    signal: Floats
+    n_eligible: Ints
+    n_candidates: Ints
+    portfolios: tuple[Portfolio, ...]
+    start: Ints
+    row: Ints
+    weight: Floats
+    style_mean: Floats
+    exposures: Floats
+
+
+def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> PlacedSignal:
+    """Find the live row of every security on every day, and write its value on the panel's rows.
+
+    Args:
+        clean: checked signal rows (`ValidationResult.clean`).
+    """
+    signal = clean["signal"].to_numpy()
+    _check_input_type(clean, config)
+    security = _security_index(clean["security_id"], panel.securities)
+    date_sig = clean["date_sig"].to_numpy().astype("datetime64[D]")
+    formation = formation_days(
+        clean["date_avail"].to_numpy().astype("datetime64[D]"),
+        clean["avail_hour"].to_numpy() if "avail_hour" in clean.columns else None,
+        date_sig,
+        panel.dates,
+        from_open=config.from_open,
+        open_cutoff=panel.open_cutoff,
+        close_cutoff=panel.close_cutoff,
+    )
+    carry_days = config.carry_days or default_carry_days(formation[formation < panel.n_days])
+    order = _order(security, formation, date_sig)
+    if order is not None:
+        signal, security, formation, date_sig = signal[order], security[order], formation[order], date_sig[order]
+    first, end = signal_kernels.live_intervals(security, formation, date_sig.astype(np.int64), carry_days, panel.n_days)
+    live = np.flatnonzero(end > first)
+    by_first = live[np.argsort(first[live], kind="stable")]
+    values = signal_kernels.spread_live(
+        signal,
+        end,
+        security,
+        by_first,
+        np.searchsorted(first[by_first], np.arange(panel.n_days + 1)),
+        panel.security,
+        panel.offsets,
+        len(panel.securities),
+        1 if config.from_open else 0,
+    )
+    unknown = security < 0
+    beyond = ~unknown & (formation >= panel.n_days)
+    dropped = {
+        "unknown_security": int(unknown.sum()),
+        "after_calendar": int(beyond.sum()),
+        "superseded": int((~unknown & ~beyond & (end <= first)).sum()),
+    }
+    return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped)
+
+
+def universe_of(panel: Panel, config: BacktestConfig) -> str:
+    """`flagged` or `all`: as given, else flagged where the snapshot has a universe table."""
+    return config.universe or ("all" if panel.in_universe is None else "flagged")
+
+
+def candidates(panel: Panel, config: BacktestConfig) -> NDArray[np.bool_]:
+    """(R,) rows that may be traded, whether or not they have a signal.
+
+    Raises:
+        BacktestError: the snapshot has no universe table, and `config` asks for it.
+    """
+    candidate = panel.traded.copy()
+    if universe_of(panel, config) == "flagged":
+        if panel.in_universe is None:
+            raise BacktestError("universe='flagged', but the snapshot has no universe table. Choose universe='all'.")
+        candidate &= panel.in_universe
+    if config.min_adv is not None:
+        candidate &= panel.adv >= config.min_adv
+    if config.min_price is not None:
+        candidate &= panel.close >= config.min_price
+    if config.caps is not None:
+        candidate &= np.isin(panel.cap, config.caps)
+    return candidate
+
+
+def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Formation:
+    """Choose the eligible names, residualize, rank and weigh."""
+    candidate = candidates(panel, config)
+    signal = np.where(candidate, placed.values, np.nan)
+    style_mean, style_missing = signal_kernels.daily_style_means(signal, panel.styles, panel.offsets)
+    if config.residualize != "off":
+        signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
+    portfolios, slice_codes, slice_groups = _slices(panel, config.slices)
+    start, row, weight, n_eligible = book_kernels.form_books(
+        signal,
+        _size(panel, config.weight),
+        panel.offsets,
+        slice_codes,
+        slice_groups,
+        HOW[config.input_type],
+        config.fractile,
+        (config.mincos, config.slice_mincos),
+        config.upper_pct,
+        config.method == "long_only",
+        config.rescale_weights,
+    )
+    exposures = book_kernels.book_exposures(start, row, weight, len(portfolios), panel.styles, style_mean)
+    return Formation(
+        placed=placed,
+        universe=universe_of(panel, config),
+        signal=signal,
+        n_eligible=n_eligible,
+        n_candidates=np.diff(np.append(0, np.cumsum(candidate))[panel.offsets]),
+        portfolios=portfolios,
+        start=start,
+        row=row,
+        weight=weight,
+        style_mean=style_mean,
+        exposures=exposures,
+    )
+
+
+def _check_input_type(clean: pl.DataFrame, config: BacktestConfig) -> None:
+    if config.input_type != "position":
+        return
+    wrong = clean.filter(~pl.col("signal").is_in([-1.0, 0.0, 1.0]))
+    if wrong.height:
+        rows = "; ".join(f"{r['security_id']} {r['date_sig']}: {r['signal']}" for r in wrong.head(5).to_dicts())
+        raise ContractError(
+            f"{wrong.height} rows hold a position other than -1, 0, 1. First rows: {rows}. "
+            "Give positions, or choose input_type='value' or 'weight'."
+        )
+
+
+def _security_index(ids: pl.Series, securities: NDArray[Any]) -> Ints:
+    """Index of each id in `securities`, -1 where it is not there."""
+    if ids.dtype.is_integer() != (securities.dtype.kind in "iu"):
+        return np.full(len(ids), -1, np.int32)
+    distinct = ids.unique().sort()
+    values = distinct.to_numpy()
+    at = np.minimum(np.searchsorted(securities, values), len(securities) - 1)
+    known = np.where(securities[at] == values, at, -1).astype(np.int32)
+    if ids.dtype.is_integer():
+        return np.asarray(known[np.searchsorted(values, ids.to_numpy())])
+    return np.asarray(known[ids.cast(pl.Enum(distinct)).to_physical().to_numpy()])
+
+
+def _order(security: Ints, formation: Ints, date_sig: NDArray[np.datetime64]) -> Ints | None:
+    """The order by security, formation day and `date_sig`, or None where the rows have it already, as most files do."""
+    step, gap, later = np.diff(security), np.diff(formation), np.diff(date_sig).astype(np.int64)
+    if np.all((step > 0) | ((step == 0) & ((gap > 0) | ((gap == 0) & (later > 0))))):
+        return None
+    return np.lexsort((date_sig, formation, security))
+
+
+def _residualize(signal: Floats, style_mean: Floats, style_missing: Ints, panel: Panel, how: str) -> Floats:
+    one_group = how == "factor"
+    group = np.zeros(len(signal), np.int32) if one_group else panel.industry
+    n_groups = 1 if one_group else len(panel.industry_ids)
+    n_styles = 0 if how == "industry" else len(panel.style_names)
+    residual: Floats = signal_kernels.residualize(
+        signal, panel.offsets, group, n_groups, panel.styles[:n_styles], style_mean, style_missing
+    )
+    return residual
+
+
+def _size(panel: Panel, weight: str) -> NDArray[np.floating[Any]]:
+    """(R,) what weights are in proportion to."""
+    if weight == "equal":
+        return np.ones(len(panel.security), np.float32)
+    return panel.mcap if weight == "value" else panel.adv
+
+
+def _slices(panel: Panel, names: Sequence[str]) -> tuple[tuple[Portfolio, ...], Ints, Ints]:
+    """All portfolios, (S, R) group codes of the slices that are portfolios, (S,) their number of groups."""
+    portfolios = [Portfolio(slice_name="overall", group="overall")]
+    ways: dict[str, tuple[Sequence[Any], Ints]] = {
+        "cap": (CAP_NAMES, panel.cap.astype(np.int32) - 1),
+        "sector": (panel.sector_ids.tolist(), panel.sector),
+        "industry": (panel.industry_ids.tolist(), panel.industry),
+    }
+    codes, groups = [], []
+    for name in names:
+        if name not in ways:
+            continue
+        labels, code = ways[name]
+        codes.append(code)
+        groups.append(len(labels))
+        portfolios += [Portfolio(slice_name=name, group=str(label)) for label in labels]
+    stacked = np.array(codes, np.int32).reshape(len(codes), len(panel.security))
+    return tuple(portfolios), stacked, np.array(groups, np.int64)

@@ -1,0 +1,34 @@
+"""Statistics of daily series. Arrays in, numbers out; simple returns on fixed notional, as docs/methodology.md says."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def drawdown(returns: Floats) -> Floats:
+    """(T,) cumulative sum less its running maximum, which starts at 0; a fraction of notional, 0 or less."""
+    cumulative = np.cumsum(returns)
+    return cumulative - np.maximum.accumulate(np.maximum(cumulative, 0.0))
+
+
+def skewness(returns: Floats) -> float:
+    """Third central moment over the cubed standard deviation (population)."""
+    centred = returns - returns.mean()
+    variance = np.mean(centred**2)
+    return float(np.mean(centred**3) / variance**1.5) if variance > 1e-30 else np.nan
+
+
+def beta(returns: Floats, market: Floats) -> float:
+    """Least-squares slope of the returns on the market's."""
+    centred = market - market.mean()
+    variance = np.sum(centred**2)
+    return float(np.sum(centred * returns) / variance) if variance > 1e-30 else np.nan
+
+
+def month_sums(returns: Floats, dates: NDArray[np.datetime64]) -> tuple[NDArray[Any], Floats]:
+    """The calendar months of the dates (ascending) and the sum of the returns of each."""
+    months, index = np.unique(dates.astype("datetime64[M]"), return_inverse=True)
+    return months, np.bincount(index, weights=returns, minlength=len(months)).astype(np.float64)

@@ -1,0 +1,169 @@
+"""From signal rows to one live value a panel row, and what regression takes out. Compiled; arrays in, arrays out."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def live_intervals(security, formation, rank, carry_days, n_days):
+    """Days on which each signal row is its security's live row.
+
+    A row lives from its formation day for `carry_days` days, except where a row with a later `date_sig` is alive. All
+    lives are equally long, so what is left of one is a single interval.
+
+    Args:
+        security: (n,) security index, -1 unknown. Rows are sorted by (security, formation, rank).
+        formation: (n,) index of the formation day, `n_days` where beyond the calendar.
+        rank: (n,) order of `date_sig`.
+
+    Returns:
+        (n,) first day and (n,) day after the last; empty where the row never lives.
+    """
+    n = len(security)
+    first = formation.copy()
+    end = np.minimum(formation + carry_days, n_days)
+    stack = np.empty(n, np.int64)  # rows of this security, each with an earlier date_sig than the one below it
+    top = 0
+    for i in range(n):
+        if security[i] < 0 or formation[i] >= n_days:
+            end[i] = first[i]
+            continue
+        if top > 0 and security[stack[top - 1]] != security[i]:
+            top = 0
+        while top > 0 and rank[stack[top - 1]] < rank[i]:
+            end[stack[top - 1]] = min(end[stack[top - 1]], formation[i])
+            top -= 1
+        if top > 0:
+            first[i] = max(first[i], formation[stack[top - 1]] + carry_days)
+        stack[top] = i
+        top += 1
+    return first, np.maximum(first, end)
+
+
+@njit(cache=True, nogil=True)
+def spread_live(signal, end, security, by_first, starts, panel_security, offsets, n_securities, ahead):
+    """Write each live value on the panel rows of its days.
+
+    Args:
+        signal, end, security: (n,) signal rows and the day after their last.
+        by_first: (n,) signal rows ordered by their first day; `starts[d]:starts[d + 1]` are those that begin on day d.
+        ahead: rows of day t get the value that lives on day `t + ahead`.
+
+    Returns:
+        (R,) the live value, NaN where there is none.
+    """
+    out = np.full(len(panel_security), np.nan)
+    value = np.full(n_securities, np.nan)
+    until = np.zeros(n_securities, np.int64)
+    n_days = len(offsets) - 1
+    for day in range(n_days):
+        for j in range(starts[day], starts[day + 1]):
+            i = by_first[j]
+            value[security[i]] = signal[i]
+            until[security[i]] = end[i]
+        t = day - ahead
+        if t < 0:
+            continue
+        for r in range(offsets[t], offsets[t + 1]):
+            s = panel_security[r]
+            if until[s] > day:
+                out[r] = value[s]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def daily_style_means(x, styles, offsets):
+    """(T, K) mean exposure over the rows of the day with a signal, and (T, K) how many of them lack the exposure."""
+    n_styles = styles.shape[0]
+    n_days = len(offsets) - 1
+    mean = np.full((n_days, n_styles), np.nan)
+    missing = np.zeros((n_days, n_styles), np.int64)
+    for k in range(n_styles):
+        for t in range(n_days):
+            total = 0.0
+            count = 0
+            for r in range(offsets[t], offsets[t + 1]):
+                if np.isnan(x[r]):
+                    continue
+                if np.isnan(styles[k, r]):
+                    missing[t, k] += 1
+                else:
+                    total += styles[k, r]
+                    count += 1
+            if count > 0:
+                mean[t, k] = total / count
+    return mean, missing
+
+
+@njit(cache=True, nogil=True)
+def _subtract_group_means(column, group, n_groups):
+    total = np.zeros(n_groups)
+    count = np.zeros(n_groups)
+    for i in range(len(column)):
+        total[group[i]] += column[i]
+        count[group[i]] += 1
+    for i in range(len(column)):
+        column[i] -= total[group[i]] / count[group[i]]
+
+
+@njit(cache=True, nogil=True)
+def _project_out(column, basis, n_basis):
+    """Take the orthonormal columns out of `column`; twice, because once leaves rounding behind."""
+    for _ in range(2):
+        for k in range(n_basis):
+            q = basis[k]
+            dot = 0.0
+            for i in range(len(column)):
+                dot += q[i] * column[i]
+            for i in range(len(column)):
+                column[i] -= dot * q[i]
+
+
+@njit(cache=True, nogil=True)
+def residualize(x, offsets, group, n_groups, styles, style_mean, style_missing):
+    """Residual of each day's least squares of the signal on group dummies and styles, rounded.
+
+    Frisch-Waugh-Lovell: signal and exposures are demeaned within group, the exposures made orthonormal (Gram-Schmidt;
+    one that depends on the others is left out, which gives the residual of the minimum-norm solution), and taken out.
+
+    Args:
+        x: (R,) signal, NaN where not eligible.
+        group: (R,) industry index, -1 unknown, a group of its own; all 0 for a plain intercept.
+        styles: (K, R) exposures; K = 0 for groups alone.
+        style_mean, style_missing: (T, K) as `daily_style_means` gives them.
+
+    Returns:
+        (R,) residual, rounded to 1e-10 of the day's standard deviation of the signal.
+    """
+    out = np.full(len(x), np.nan)
+    for t in range(len(offsets) - 1):
+        rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
+        n = len(rows)
+        if n == 0:
+            continue
+        residual = x[rows]
+        unit = 1e-10 * np.std(residual)
+        groups = np.empty(n, np.int64)
+        for i in range(n):
+            groups[i] = group[rows[i]] if group[rows[i]] >= 0 else n_groups
+        _subtract_group_means(residual, groups, n_groups + 1)
+        basis = np.empty((styles.shape[0], n))
+        n_basis = 0
+        for k in range(styles.shape[0]):
+            if 2 * style_missing[t, k] > n:
+                continue
+            column = basis[n_basis]
+            for i in range(n):
+                exposure = styles[k, rows[i]]
+                column[i] = style_mean[t, k] if np.isnan(exposure) else exposure
+            scale = np.sqrt(np.sum(column * column))
+            _subtract_group_means(column, groups, n_groups + 1)
+            _project_out(column, basis, n_basis)
+            norm = np.sqrt(np.sum(column * column))
+            if norm > 1e-10 * scale:
+                column /= norm
+                n_basis += 1
+        _project_out(residual, basis, n_basis)
+        for i in range(n):
+            out[rows[i]] = np.rint(residual[i] / unit) * unit if unit > 0 else 0.0
+    return out

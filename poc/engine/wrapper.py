@@ -1,0 +1,161 @@
+"""run_backtest: from a signal frame to a BacktestResult."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+from poc.contract.schema import Ledger, ValidationResult, validate_signal_df
+from poc.data.catalog import DataCatalog
+from poc.data.panel import Panel
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import Formation, form_books, place_signal
+from poc.engine.holding import Held, hold_books
+from poc.engine.result import BacktestResult, HeldBooks
+from poc.engine.tables import attribution, daily_series, fractile_analysis, ic_series, slice_series, summary_table
+from poc.errors import BacktestError, ContractError
+from poc.stats.newey_west import newey_west_t
+
+
+def run_backtest(
+    signal_df: pd.DataFrame | pl.DataFrame, config: BacktestConfig, catalog: DataCatalog
+) -> BacktestResult:
+    """Check a signal, form its books and account for them.
+
+    Args:
+        signal_df: a contract frame: `security_id, date_sig, date_avail, signal` and the optional columns.
+        config: the variant to run.
+        catalog: the snapshot to run it on.
+
+    Raises:
+        ContractError: the signal breaks the contract; the message holds every breach.
+        BacktestError: the snapshot lacks what the configuration needs, or the variant is never invested.
+    """
+    checked = check_signal(signal_df, config, catalog)
+    placed = place_signal(checked.clean, catalog.panel, config)
+    return evaluate_books(form_books(placed, catalog.panel, config), config, catalog.panel, checked.ledger)
+
+
+def check_signal(
+    signal_df: pd.DataFrame | pl.DataFrame, config: BacktestConfig, catalog: DataCatalog
+) -> ValidationResult:
+    """The contract check against the snapshot; raises ContractError with every breach."""
+    checked = validate_signal_df(
+        signal_df,
+        calendar=catalog.calendar,
+        security_ids=catalog.security_ids,
+        carry_days=config.carry_days,
+        mincos=config.mincos,
+    )
+    if not checked.valid:
+        raise ContractError("\n".join(finding.message for finding in checked.errors))
+    return checked
+
+
+def evaluate_books(formation: Formation, config: BacktestConfig, panel: Panel, ledger: Ledger) -> BacktestResult:
+    """Hold a formation's books with the lag, costs and dates of `config`.
+
+    Raises:
+        BacktestError: no day is invested; the message says why.
+    """
+    held = hold_books(formation, config, panel)
+    if held.first[0] < 0:
+        raise BacktestError(_why_never_invested(formation, config))
+    series = daily_series(held, formation, config, panel)
+    ics = ic_series(formation, held, config, panel)
+    fractiles = fractile_analysis(formation, held, config, panel)
+    return BacktestResult(
+        config=config,
+        daily_series=series,
+        summary_table=summary_table(series, held, formation, config, panel),
+        fractile_analysis=fractiles.table,
+        diagnostics={
+            "ledger": _run_ledger(ledger, formation),
+            "coverage": _coverage(formation, held),
+            "carry_days": formation.placed.carry_days,
+            "universe": formation.universe,
+            "tail_share": _tail_share(formation, held),
+            "flat_days": int((series["n_long"] + series["n_short"] == 0).sum()),
+            "missing_return_share": float(series["missing_return_share"].mean()),
+            "ic": _ic_statistics(ics["ic"].to_numpy()),
+            "fractile_monotonicity": fractiles.monotonicity,
+        },
+        ic_series=ics,
+        slice_series=slice_series(held, formation, panel),
+        attribution=attribution(held, series, panel),
+        books=HeldBooks(
+            dates=panel.dates,
+            securities=panel.securities,
+            security=panel.security,
+            start=formation.start,
+            row=formation.row,
+            weight=formation.weight,
+            n_portfolios=len(formation.portfolios),
+            shift=held.shift,
+            holding_days=config.holding_days,
+            days=held.days(),
+        ),
+    )
+
+
+def _why_never_invested(formation: Formation, config: BacktestConfig) -> str:
+    most = int(formation.n_eligible.max(initial=0))
+    return (
+        f"{config.key} is never invested: no day in the chosen dates has {config.mincos} names on each side. "
+        f"At most {most} names a day are eligible with a signal. "
+        "Check the universe, the dates, carry_days and the spread of the signal, or lower mincos."
+    )
+
+
+def _run_ledger(ledger: Ledger, formation: Formation) -> dict[str, Any]:
+    """Every input row once: dropped by the contract, never live, or used."""
+    late = {reason: count for reason, count in formation.placed.dropped.items() if count}
+    dropped = dict(ledger.dropped)
+    for reason, count in late.items():
+        dropped[reason] = dropped.get(reason, 0) + count
+    return {"rows_in": ledger.rows_in, "rows_used": ledger.rows_used - sum(late.values()), "dropped": dropped}
+
+
+def _coverage(formation: Formation, held: Held) -> dict[str, float]:
+    """Eligible names with a signal a day, on the formation days behind the series, and their share of all eligible."""
+    days = held.formation_days()
+    names, candidates = formation.n_eligible[days], formation.n_candidates[days]
+    some = candidates > 0
+    return {
+        "mean": float(names.mean()),
+        "min": int(names.min()),
+        "share": float((names[some] / candidates[some]).mean()) if some.any() else float("nan"),
+    }
+
+
+def _tail_share(formation: Formation, held: Held) -> dict[str, float]:
+    """Names on each side as a share of the names ranked, mean over the days with a target book."""
+    days = held.formation_days()
+    books = days * len(formation.portfolios)
+    start, end = formation.start[books], formation.start[books + 1]
+    longs = np.append(0, np.cumsum(formation.weight > 0))
+    n_long = longs[end] - longs[start]
+    invested = end > start
+    n = formation.n_eligible[days][invested]
+    if not invested.any():
+        return {"long": float("nan"), "short": float("nan")}
+    return {
+        "long": float((n_long[invested] / n).mean()),
+        "short": float(((end - start - n_long)[invested] / n).mean()),
+    }
+
+
+def _ic_statistics(ic: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
+    if len(ic) < 2:
+        return {"mean": float("nan"), "std": float("nan"), "t": float("nan"), "hit_rate": float("nan"),
+                "ir": float("nan"), "days": len(ic)}  # fmt: skip
+    mean, std = float(ic.mean()), float(ic.std(ddof=1))
+    return {
+        "mean": mean,
+        "std": std,
+        "t": newey_west_t(ic),
+        "hit_rate": float((ic > 0).mean()),
+        "ir": mean / std if std > 0 else float("nan"),
+        "days": len(ic),
+    }

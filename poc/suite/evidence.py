@@ -1,0 +1,161 @@
+"""The evidence that the verdict is judged on, beyond the grid of variants."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from poc.data.panel import Panel
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import PlacedSignal, candidates
+from poc.engine.result import BacktestResult
+from poc.engine.return_kernels import daily_rank_correlation
+from poc.stats.concentration import largest_share
+from poc.stats.newey_west import newey_west_t, spanning_regression
+from poc.suite.result import BaselineEvidence, Evidence, Measure
+
+LEAST_NAMES = 20
+LEAST_DAYS = 20
+SAME_RANKING = 1 - 1e-9
+
+Results = Mapping[str, BacktestResult | None]
+
+
+def evidence_variants(base: BacktestConfig) -> dict[str, BacktestConfig]:
+    """Variants outside the grid that the verdict asks for, by what they show."""
+    variants = {}
+    if base.input_type == "value":
+        variants["style_residualized"] = replace(base, residualize="factor")
+    if base.caps is None:
+        variants["without_small_caps"] = replace(base, caps=(1, 2))
+    return variants
+
+
+def gather_evidence(
+    own_results: Results,
+    baseline_results: Results,
+    baselines: Mapping[str, PlacedSignal | None],
+    own: PlacedSignal,
+    panel: Panel,
+    base: BacktestConfig,
+) -> Evidence:
+    """Measure what the verdict needs.
+
+    Args:
+        own_results: the signal's results by key, those of `evidence_variants` too.
+        baseline_results: each baseline's result for the base variant, None where it failed.
+        baselines: each baseline's placed values, None where it was skipped.
+    """
+    result = own_results[base.key]
+    near = tuple(
+        BaselineEvidence(
+            name=name,
+            signal_corr=_signal_correlation(own, placed, result, panel, base),
+            return_corr=_return_correlation(result, baseline_results[name]),
+        )
+        for name, placed in baselines.items()
+    )
+    variants = evidence_variants(base)
+    alpha, alpha_t = _spanning(result, baseline_results, panel)
+    return Evidence(
+        baselines=near,
+        is_baseline=next((b.name for b in near if (b.signal_corr.value or 0) >= SAME_RANKING), None),
+        spanning_alpha_ann=alpha,
+        spanning_alpha_t=alpha_t,
+        net_return_t=_not_run() if result is None else _measure(newey_west_t(result.daily_series["ret_net"])),
+        style_residualized_sharpe_net=_net_sharpe(
+            own_results, variants.get("style_residualized"), "the signal is no value that can be residualized"
+        ),
+        without_small_caps_sharpe_net=_net_sharpe(
+            own_results, variants.get("without_small_caps"), "the run is limited to chosen cap buckets"
+        ),
+        largest_name_share=_share(result, "name"),
+        largest_month_share=_share(result, "month"),
+        largest_sector_share=_share(result, "sector"),
+    )
+
+
+def correlations_table(evidence: Evidence) -> pd.DataFrame:
+    """`baseline, signal_corr, return_corr`; NaN where one was not run."""
+    rows = [(b.name, b.signal_corr.value, b.return_corr.value) for b in evidence.baselines]
+    table = pd.DataFrame(rows, columns=["baseline", "signal_corr", "return_corr"])
+    return table.astype({"signal_corr": float, "return_corr": float})
+
+
+def _not_run(reason: str = "the base variant failed") -> Measure:
+    return Measure(status="not_run", reason=reason)
+
+
+def _measure(value: float, *, otherwise: str = "it is undefined on these returns") -> Measure:
+    return Measure(value=float(value)) if np.isfinite(value) else _not_run(otherwise)
+
+
+def _signal_correlation(
+    own: PlacedSignal, other: PlacedSignal | None, result: BacktestResult | None, panel: Panel, base: BacktestConfig
+) -> Measure:
+    """Mean over formation days of the Spearman correlation, over names eligible in the run with live values of both."""
+    if other is None:
+        return _not_run("the baseline was skipped")
+    if result is None:
+        return _not_run()
+    eligible = np.where(candidates(panel, base), own.values, np.nan)
+    same_row = np.arange(len(eligible), dtype=np.int32)
+    daily = daily_rank_correlation(eligible, other.values, same_row, panel.offsets, LEAST_NAMES)
+    daily = daily[result.books.days - result.books.shift]
+    daily = daily[~np.isnan(daily)]
+    if len(daily) < LEAST_DAYS:
+        return _not_run(f"only {len(daily)} days have {LEAST_NAMES} names with both, {LEAST_DAYS} are needed")
+    return _measure(daily.mean())
+
+
+def _common_days(results: list[BacktestResult], column: str) -> pd.DataFrame:
+    """One column a result over the days that all series span; a day that one of them lacks counts as flat, 0."""
+    series = [r.daily_series.set_index("date")[column] for r in results]
+    first, last = max(s.index[0] for s in series), min(s.index[-1] for s in series)
+    return pd.concat(series, axis=1, keys=range(len(series))).sort_index().loc[first:last].fillna(0.0)
+
+
+def _return_correlation(result: BacktestResult | None, baseline: BacktestResult | None) -> Measure:
+    if result is None or baseline is None:
+        return _not_run("the base variant failed" if result is None else "the baseline failed")
+    both = _common_days([result, baseline], "ret").to_numpy()
+    if len(both) < LEAST_DAYS:
+        return _not_run(f"only {len(both)} days in common, {LEAST_DAYS} are needed")
+    deviations = both - both.mean(axis=0)
+    scale = np.sqrt((deviations**2).sum(axis=0).prod())
+    return _measure((deviations.prod(axis=1).sum() / scale) if scale > 0 else np.nan)
+
+
+def _spanning(result: BacktestResult | None, baseline_results: Results, panel: Panel) -> tuple[Measure, Measure]:
+    """Annual alpha and its t: the signal's net return explained by the baselines' gross returns."""
+    failed = [name for name, baseline in baseline_results.items() if baseline is None]
+    there = [baseline for baseline in baseline_results.values() if baseline is not None]
+    if result is None or failed or not there:
+        reason = "the base variant failed" if result is None else "no baseline was run"
+        missing = _not_run(f"these baselines were not run: {', '.join(failed)}" if failed else reason)
+        return missing, missing
+    net = _common_days([result, *there], "ret_net")[0]
+    gross = _common_days([result, *there], "ret")
+    spanning = spanning_regression(net, gross.drop(columns=0))
+    return _measure(spanning.alpha * panel.days_per_year), _measure(spanning.alpha_t)
+
+
+def _net_sharpe(results: Results, config: BacktestConfig | None, why_not: str) -> Measure:
+    if config is None:
+        return Measure(status="not_applicable", reason=why_not)
+    result = results.get(config.key)
+    return _not_run("the variant failed") if result is None else _measure(result.overall()["sharpe_net"])
+
+
+def _share(result: BacktestResult | None, kind: str) -> Measure:
+    """Largest share of the total net return."""
+    if result is None:
+        return _not_run()
+    parts = result.attribution.loc[result.attribution["kind"] == kind]
+    if kind == "sector" and set(parts["id"]) <= {"unknown"}:
+        return Measure(status="not_applicable", reason="the snapshot has no sectors")
+    share = largest_share(parts["ret_net"])
+    if share.index is None or not np.isfinite(share.share):
+        return Measure(status="not_applicable", reason="the total net return is not positive")
+    return Measure(value=share.share, reason=str(parts["id"].iloc[share.index]))

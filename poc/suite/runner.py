@@ -1,0 +1,218 @@
+"""run_suite: a signal's grid of variants, the same grid on the baselines, and the evidence for the verdict."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from joblib import Parallel, delayed
+
+from poc.baselines.library import BASELINE_REGISTRY
+from poc.contract.files import signal_hash
+from poc.contract.schema import Ledger, validate_signal_df
+from poc.data.catalog import DataCatalog
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import PlacedSignal, form_books, place_signal
+from poc.engine.result import BacktestResult
+from poc.engine.wrapper import check_signal, evaluate_books
+from poc.errors import ConfigError, PocError
+from poc.suite.config import STANDARD_SUITE, SuiteConfig
+from poc.suite.evidence import correlations_table, evidence_variants, gather_evidence
+from poc.suite.result import SnapshotInfo, SuiteResult
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Source:
+    """A signal ready to be ranked, or the reason why it is not there."""
+
+    name: str
+    kind: str
+    placed: PlacedSignal | None = None
+    ledger: Ledger | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Outcome:
+    """One variant of the grid: its result, or the reason why it failed."""
+
+    source: _Source
+    config: BacktestConfig
+    result: BacktestResult | None = None
+    reason: str = ""
+
+
+def run_suite(  # noqa: PLR0913 - the first five are the published signature
+    signal_df: pd.DataFrame | pl.DataFrame,
+    catalog: DataCatalog,
+    suite_config: SuiteConfig = STANDARD_SUITE,
+    include_baselines: bool = True,  # noqa: FBT001, FBT002 - the published signature
+    n_jobs: int = -1,
+    *,
+    signal_name: str = "signal",
+    progress: Progress | None = None,
+) -> SuiteResult:
+    """Run every variant of the suite on a signal and on the baselines. The result is the same for any `n_jobs`.
+
+    Args:
+        signal_df: a contract frame.
+        catalog: the snapshot to run on.
+        suite_config: the grid; presets are in `SUITES`.
+        include_baselines: run the suite's baselines too, on the signal's days and universe.
+        n_jobs: threads; -1 uses every core.
+        signal_name: for the report.
+        progress: called with (what was done, how many are done, how many there are).
+
+    Raises:
+        ContractError: the signal breaks the contract; the message holds every breach.
+        ConfigError: an unknown baseline.
+    """
+    _refuse_unknown_baselines(suite_config)
+    base = suite_config.base_variant()
+    checked = check_signal(signal_df, base, catalog)
+    own = place_signal(checked.clean, catalog.panel, base)
+    signal = _Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
+    workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    names = suite_config.baselines if include_baselines else ()
+    baselines = list(workers(delayed(_place_baseline)(name, own, base, catalog) for name in names))
+
+    evidence = _Source(name=signal_name, kind="evidence", placed=own, ledger=checked.ledger)
+    jobs = [(source, group) for source in (signal, *baselines) for group in _groups(suite_config.variants())]
+    jobs += [(evidence, [variant]) for variant in evidence_variants(base).values()]
+    total = sum(len(group) for _, group in jobs)
+    outcomes: list[_Outcome] = []
+    for batch in workers(delayed(_run_group)(source, group, catalog) for source, group in jobs):
+        outcomes += batch
+        if progress is not None:
+            progress(f"{batch[0].source.name} {batch[0].config.residualize}", len(outcomes), total)
+
+    signal_results = _results(outcomes, signal_name, "signal")
+    baseline_results = {name: _results(outcomes, name, "baseline") for name in names}
+    found = gather_evidence(
+        {base.key: None} | signal_results | _results(outcomes, signal_name, "evidence"),
+        {name: results.get(base.key) for name, results in baseline_results.items()},
+        {source.name: source.placed for source in baselines},
+        own,
+        catalog.panel,
+        base,
+    )
+    return SuiteResult(
+        config=suite_config,
+        signal_name=signal_name,
+        signal_hash=signal_hash(checked.clean),
+        snapshot=_snapshot_info(catalog),
+        warnings=tuple(finding.message for finding in checked.warnings),
+        signal_results=signal_results,
+        baseline_results=baseline_results,
+        skipped_baselines={source.name: source.reason for source in baselines if source.placed is None},
+        suite_summary=pd.DataFrame([_summary_row(o) for o in outcomes if o.source.kind != "evidence"]),
+        correlations=correlations_table(found),
+        evidence=found,
+    )
+
+
+def _refuse_unknown_baselines(suite_config: SuiteConfig) -> None:
+    unknown = sorted(set(suite_config.baselines) - set(BASELINE_REGISTRY))
+    if unknown:
+        raise ConfigError(f"baselines={unknown} are not allowed; allowed: {', '.join(BASELINE_REGISTRY)}.")
+
+
+def _groups(variants: tuple[BacktestConfig, ...]) -> list[list[BacktestConfig]]:
+    """Variants that share their target books, because only lag and cost model differ; in the order of the grid."""
+    groups: dict[BacktestConfig, list[BacktestConfig]] = {}
+    for config in variants:
+        groups.setdefault(replace(config, lag=0, tc_model="naive"), []).append(config)
+    return list(groups.values())
+
+
+def baseline_config(config: BacktestConfig) -> BacktestConfig:
+    """The signal's configuration for a baseline: a daily value to rank."""
+    weight = "equal" if config.input_type == "weight" else config.weight
+    return replace(config, carry_days=1, input_type="value", weight=weight)
+
+
+def _place_baseline(name: str, own: PlacedSignal, base: BacktestConfig, catalog: DataCatalog) -> _Source:
+    """A baseline over the signal's first to last formation day."""
+    panel = catalog.panel
+    try:
+        frame = BASELINE_REGISTRY[name].generate(catalog)
+    except PocError as error:
+        return _Source(name=name, kind="baseline", reason=str(error))
+    checked = validate_signal_df(frame, calendar=catalog.calendar, security_ids=catalog.security_ids)
+    if not checked.valid:
+        return _Source(name=name, kind="baseline", reason=" ".join(finding.message for finding in checked.errors))
+    placed = place_signal(checked.clean, panel, baseline_config(base))
+    live = np.flatnonzero(~np.isnan(own.values))
+    if len(live):
+        day = np.searchsorted(panel.offsets, live[[0, -1]], side="right") - 1
+        placed.values[: panel.offsets[day[0]]] = np.nan
+        placed.values[panel.offsets[day[1] + 1] :] = np.nan
+    return _Source(name=name, kind="baseline", placed=placed, ledger=checked.ledger)
+
+
+def _run_group(source: _Source, group: list[BacktestConfig], catalog: DataCatalog) -> list[_Outcome]:
+    """Form the books once, then hold them as each variant of the group asks."""
+    if source.placed is None or source.ledger is None:
+        return [_Outcome(source=source, config=config, reason=source.reason) for config in group]
+    outcomes = []
+    run_as = baseline_config if source.kind == "baseline" else lambda config: config
+    try:
+        formation = form_books(source.placed, catalog.panel, run_as(group[0]))
+    except PocError as error:
+        return [_Outcome(source=source, config=config, reason=str(error)) for config in group]
+    for config in group:
+        try:
+            result = evaluate_books(formation, run_as(config), catalog.panel, source.ledger)
+            outcomes.append(_Outcome(source=source, config=config, result=result))
+        except PocError as error:
+            outcomes.append(_Outcome(source=source, config=config, reason=str(error)))
+    return outcomes
+
+
+def _results(outcomes: list[_Outcome], name: str, kind: str) -> dict[str, BacktestResult]:
+    """The variants that succeeded, by the key of the grid's configuration, in grid order."""
+    return {
+        o.config.key: o.result
+        for o in outcomes
+        if o.result is not None and (o.source.name, o.source.kind) == (name, kind)
+    }
+
+
+def _summary_row(outcome: _Outcome) -> dict[str, Any]:
+    config, result = outcome.config, outcome.result
+    row: dict[str, Any] = {
+        "name": outcome.source.name,
+        "kind": outcome.source.kind,
+        "key": config.key,
+        "lag": config.lag,
+        "residualize": config.residualize,
+        "tc_model": config.tc_model,
+        "weight": config.weight,
+    }
+    metrics = ("sharpe", "sharpe_net", "ret_ann", "ret_net_ann", "max_drawdown", "turnover")
+    overall = None if result is None else result.overall()
+    row |= {name: np.nan if overall is None else overall[name] for name in metrics}
+    row["coverage"] = np.nan if result is None else result.diagnostics["coverage"]["mean"]
+    row["ic_mean"] = np.nan if result is None else result.diagnostics["ic"]["mean"]
+    return row | {"status": "failed" if result is None else "ok", "reason": outcome.reason}
+
+
+def _snapshot_info(catalog: DataCatalog) -> SnapshotInfo:
+    manifest = catalog.manifest
+    years, counts = np.unique(catalog.calendar.astype("datetime64[Y]"), return_counts=True)
+    return SnapshotInfo(
+        snapshot_id=manifest.snapshot_id,
+        region=manifest.region,
+        fingerprint=catalog.fingerprint,
+        first_date=str(catalog.calendar[0]),
+        last_date=str(catalog.calendar[-1]),
+        n_days=len(catalog.calendar),
+        n_securities=len(catalog.security_ids),
+        synthetic=manifest.synthetic,
+        limits=manifest.limits,
+        calendar_days=tuple((int(str(year)), int(count)) for year, count in zip(years, counts, strict=True)),
+    )
