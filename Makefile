@@ -34,6 +34,9 @@ lock: .venv/.installed ## Resolve the dependencies of pyproject.toml anew into r
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --quiet pyproject.toml -o requirements.lock
 
+docs: .venv/.installed ## Run the demo and put its output and the picture of its tear sheet into the README (needs Chromium)
+	@$(BIN)/python docs/refresh.py
+
 clean: ## Remove what the tools have made, .venv too; snapshots and runs stay
 	@rm -rf .venv dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find poc tests -name __pycache__ -type d -prune -exec rm -rf {} +

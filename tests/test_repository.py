@@ -137,7 +137,7 @@ def test_every_room_is_in_the_architecture_page() -> None:
 def test_every_make_target_that_a_page_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M))
     named = {
-        target for page in MARKDOWN_FILES for target in re.findall(r"(?:`|^|&& )make ([a-z]+)", page.read_text(), re.M)
+        target for page in MARKDOWN_FILES for target in re.findall(r"(?:`|^|^\$ |&& )make ([a-z]+)", page.read_text(), re.M)
     }
     assert "demo" in named
     assert named <= targets
