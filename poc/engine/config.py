@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
 from poc.errors import ConfigError
@@ -121,11 +121,13 @@ def _as_label(value: Any) -> str:
 
 
 def _as_date(name: str, value: Any) -> date | None:
-    if value is None or type(value) is date:
+    if isinstance(value, datetime):
+        return value.date()
+    if value is None or isinstance(value, date):
         return value
     try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
         raise ConfigError(f"{name}={value!r} is not allowed; allowed: a date such as '2015-12-31', or None.") from None
 
 
