@@ -75,23 +75,24 @@ def _return_breaches(ret: pl.DataFrame, max_return: float) -> Iterator[str]:
 
 def _calendar_breaches(frames: Frames) -> Iterator[str]:
     calendar = frames["trading_date"]
-    if "date" not in calendar.columns:
+    if "date" not in calendar.columns or calendar["date"].count() == 0:
         return
     days = calendar.get_column("date")
     for what, wrong in (("stands twice", days == days.shift(1)), ("is before the day above it", days < days.shift(1))):
         if wrong.any():
             found = days.filter(wrong)
             yield f"trading_date: {len(found)} times a day {what}; the first: {_listed(found)}. Sort the days."
-    if "n" in calendar.columns and not (calendar["n"] == pl.int_range(1, len(days) + 1, eager=True)).all():
+    if "n" in calendar.columns and not calendar["n"].eq_missing(pl.int_range(1, len(days) + 1, eager=True)).all():
         yield "trading_date: `n` does not count 1, 2, 3 ... without a gap. Take the column away and it is made."
+    span = days.drop_nulls().sort()
     for name in ("ret", "risk", "universe"):
         if "date" not in frames.get(name, pl.DataFrame()).columns:
             continue
         outside = frames[name].lazy().filter(~pl.col("date").is_in(days.implode())).select(pl.col(KEYS)).collect()
         if len(outside):
             yield (
-                f"{name}: {len(outside)} rows are dated on no trading day of the calendar ({days.sort()[0]} to "
-                f"{days.sort()[-1]}); {_first(outside)}. Add the days to trading_date, or drop the rows."
+                f"{name}: {len(outside)} rows are dated on no trading day of the calendar ({span[0]} to "
+                f"{span[-1]}); {_first(outside)}. Add the days to trading_date, or drop the rows."
             )
 
 
