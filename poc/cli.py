@@ -1,0 +1,402 @@
+"""The command line. Thin: a command reads its options, calls the package, and prints what came back.
+
+Exit codes: 0 done, 2 bad input (a sentence, never a traceback), 1 anything else.
+With `--json` a command prints one JSON document on stdout and nothing else; messages and progress go to stderr.
+"""
+
+import getpass
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from poc.errors import ConfigError, PocError, TrackingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from poc.evaluate import Evaluation, Progress
+
+app = typer.Typer(
+    help="From a signal file to a backtest, a tear sheet and a verdict.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+snapshots = typer.Typer(help="Make and look at snapshots: the data that signals are tested on.", no_args_is_help=True)
+app.add_typer(snapshots, name="snapshot")
+
+
+def _workspace() -> Path:
+    from poc.data.catalog import default_workspace
+
+    return default_workspace()
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise ConfigError("The login name is not known here; give --author.") from None
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")]
+Workspace = Annotated[
+    Path,
+    typer.Option(
+        "--workspace",
+        default_factory=_workspace,
+        show_default="POC_WORKSPACE, else the current folder",
+        help="Folder below which everything is written.",
+    ),
+]
+SnapshotId = Annotated[str, typer.Argument(metavar="ID", help="Name of a snapshot of the workspace.")]
+NewId = Annotated[str | None, typer.Option("--id", help="Name of the new snapshot [DATE-REGION-vN].")]
+Region = Annotated[str, typer.Option("--region", help="Region of the market.")]
+TrustPickle = Annotated[bool, typer.Option("--trust-pickle", help="Read pickles. A pickle can run any code.")]
+SignalFile = Annotated[Path, typer.Argument(metavar="FILE", help="Signal file: parquet, CSV or Feather.")]
+Author = Annotated[
+    str,
+    typer.Option("--author", default_factory=_login_name, show_default="the login name", help="Whose run it is."),
+]
+CarryDays = Annotated[
+    int | None, typer.Option("--carry-days", help="Trading days for which a row stays live [from the file].")
+]
+Jobs = Annotated[int, typer.Option("--jobs", help="Processes; -1 is one a core.")]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Args:
+        arguments: None: those of the process.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in arguments
+    try:
+        app(list(arguments))
+    except PocError as error:
+        _fail(error, str(error), code=1 if isinstance(error, TrackingError) else 2, as_json=as_json)
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        message = f"{type(error).__name__}: {error}\nThis is not expected; `poc --debug ...` shows where it happened."
+        _fail(error, message, code=1, as_json=as_json)
+
+
+def _fail(error: Exception, message: str, *, code: int, as_json: bool) -> None:
+    _say(f"Error: {message}")
+    if as_json:
+        _print({"error": {"type": type(error).__name__, "message": str(error)}}, "", as_json=True)
+    raise SystemExit(code)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
+
+
+def _print(content: Any, text: str, *, as_json: bool) -> None:
+    from poc.reporting.files import to_json
+
+    print(to_json(content) if as_json else text, end="" if as_json else "\n")
+
+
+def _print_version(*, value: bool) -> None:
+    if value:
+        print(f"poc {version('backtest-poc')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")] = False,
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """From a signal file to a backtest, a tear sheet and a verdict."""
+
+
+@snapshots.command("create")
+def create_snapshot(
+    source: Annotated[Path, typer.Argument(help="Folder with ret.parquet, risk.parquet, trading_date.parquet ...")],
+    *,
+    snapshot_id: NewId = None,
+    region: Region = "US",
+    trust_pickle: TrustPickle = False,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Check a raw source and make a snapshot of it."""
+    from poc.data.create_snapshot import create_snapshot_from_existing
+
+    root = workspace / "snapshots"
+    path = create_snapshot_from_existing(source, snapshot_id, root, region, trust_pickle=trust_pickle)
+    _show_snapshot(path, as_json=as_json)
+
+
+@snapshots.command("light")
+def create_light_snapshot(
+    source: Annotated[Path, typer.Argument(help="Folder of a raw source or of another snapshot.")],
+    *,
+    n_securities: Annotated[int, typer.Option("--securities", help="How many, by median adv.")] = 100,
+    start: Annotated[str, typer.Option("--start", help="First day.")] = "2020-01-01",
+    end: Annotated[str | None, typer.Option("--end", help="Last day [that of the source].")] = None,
+    snapshot_id: NewId = None,
+    region: Region = "US",
+    trust_pickle: TrustPickle = False,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Make a small snapshot of the most traded securities."""
+    from poc.data.create_snapshot import create_lightweight_snapshot
+
+    place = (snapshot_id, workspace / "snapshots", region)
+    path = create_lightweight_snapshot(source, n_securities, start, end, *place, trust_pickle=trust_pickle)
+    _show_snapshot(path, as_json=as_json)
+
+
+@snapshots.command("list")
+def list_snapshots(*, workspace: Workspace, as_json: Json = False) -> None:
+    """List the snapshots of the workspace."""
+    from poc.data.catalog import DataCatalog
+
+    _print_table(DataCatalog.list(workspace / "snapshots"), "There is no snapshot yet.", as_json=as_json)
+
+
+@snapshots.command("show")
+def show_snapshot(snapshot_id: SnapshotId, *, workspace: Workspace, as_json: Json = False) -> None:
+    """Show what a snapshot holds."""
+    _show_snapshot(workspace / "snapshots" / snapshot_id, as_json=as_json)
+
+
+@snapshots.command("verify")
+def verify_snapshot(snapshot_id: SnapshotId, *, workspace: Workspace, as_json: Json = False) -> None:
+    """Read a snapshot again and compare it with the hashes of its manifest."""
+    from poc.data.catalog import DataCatalog
+
+    catalog = DataCatalog(snapshot_id, root=workspace / "snapshots")
+    catalog.verify()
+    content = {"snapshot_id": snapshot_id, "fingerprint": catalog.fingerprint, "status": "ok"}
+    _print(content, f"{snapshot_id} is what it was when it was made.", as_json=as_json)
+
+
+def _show_snapshot(path: Path, *, as_json: bool) -> None:
+    from poc.data.catalog import DataCatalog
+    from poc.reporting.console import snapshot_text
+
+    manifest = DataCatalog(path.name, root=path.parent).manifest
+    _print({"path": str(path)} | manifest.to_dict(), snapshot_text(manifest, path), as_json=as_json)
+
+
+def _print_table(table: "pd.DataFrame", if_empty: str, *, as_json: bool) -> None:
+    from poc.reporting.console import table_text
+    from poc.reporting.files import plain
+
+    _print(plain(table), table_text(table, if_empty=if_empty), as_json=as_json)
+
+
+@app.command()
+def validate(
+    file: SignalFile,
+    *,
+    snapshot_id: Annotated[str | None, typer.Option("--snapshot", help="Check against this snapshot, too.")] = None,
+    carry_days: CarryDays = None,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Check a signal file and name every breach of the contract."""
+    from poc.contract.files import read_signal_file
+    from poc.contract.schema import validate_signal_df
+    from poc.data.catalog import DataCatalog
+    from poc.reporting.console import validation_text
+    from poc.reporting.files import plain
+
+    catalog = DataCatalog(snapshot_id, root=workspace / "snapshots") if snapshot_id else None
+    checked = validate_signal_df(
+        read_signal_file(file),
+        calendar=catalog.calendar if catalog else None,
+        security_ids=catalog.security_ids if catalog else None,
+        carry_days=carry_days,
+    )
+    fields = ("valid", "errors", "warnings", "not_checked", "ledger")
+    content = {field: plain(getattr(checked, field)) for field in fields}
+    _print(content, validation_text(checked), as_json=as_json)
+    if not checked.valid:
+        raise typer.Exit(2)
+
+
+@app.command()
+def convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Old signal file (.pkl).")],
+    *,
+    out: Annotated[Path | None, typer.Option("--out", help="Parquet file to write [beside FILE].")] = None,
+    trust_pickle: TrustPickle = False,
+    as_json: Json = False,
+) -> None:
+    """Convert an old pickled signal to parquet, once."""
+    from poc.contract.files import convert_pickle
+
+    target = out or file.with_suffix(".parquet")
+    convert_pickle(file, target, trust_pickle=trust_pickle)
+    _print({"path": str(target)}, f"Written: {target}", as_json=as_json)
+
+
+@app.command()
+def run(
+    file: SignalFile,
+    *,
+    snapshot_id: Annotated[str, typer.Option("--snapshot", help="Name of a snapshot of the workspace.")],
+    name: Annotated[str | None, typer.Option("--name", help="Of the signal [its signal_name, else FILE's].")] = None,
+    author: Author,
+    family: Annotated[str | None, typer.Option("--family", help="Signals of one idea share a family.")] = None,
+    preset: Annotated[str, typer.Option("--preset", help="quick, standard or full.")] = "standard",
+    jobs: Jobs = -1,
+    start: Annotated[str | None, typer.Option("--start", help="First date of returns, inclusive.")] = None,
+    end: Annotated[str | None, typer.Option("--end", help="Last date of returns, inclusive.")] = None,
+    universe: Annotated[str | None, typer.Option("--universe", help="flagged or all [flagged where known].")] = None,
+    carry_days: CarryDays = None,
+    no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Run the signal alone.")] = False,
+    holdings: Annotated[bool, typer.Option("--holdings", help="Write the book of every day, not the last.")] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="New folder for the results [in artifacts/].")] = None,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Run the suite on a signal file, write the results, log the run, and say the verdict."""
+    from poc.evaluate import RunRequest, evaluate
+
+    request = RunRequest(
+        snapshot_id=snapshot_id,
+        author=author,
+        name=name,
+        family=family,
+        preset=preset,
+        start=start,
+        end=end,
+        universe=universe,
+        carry_days=carry_days,
+        include_baselines=not no_baselines,
+        all_holdings=holdings,
+        out=out,
+    )
+    with _progress(as_json=as_json) as progress:
+        done = evaluate(file, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress)
+    _print_evaluation(done, as_json=as_json)
+    _exit_if_not_logged(done)
+
+
+@app.command("log")
+def log_results(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of results.")],
+    *,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Log results that are on disk, where the tracking store could not be reached before."""
+    from poc.tracking.run_folder import log_directory
+
+    run_id = log_directory(folder, workspace=workspace)
+    _print({"run_id": run_id}, f"Logged: run {run_id}", as_json=as_json)
+
+
+@app.command()
+def history(
+    *,
+    signal: Annotated[str | None, typer.Option("--signal", help="Only this signal.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Only this author.")] = None,
+    family: Annotated[str | None, typer.Option("--family", help="Only this family.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most so many, the newest.")] = None,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """List earlier runs, newest first."""
+    from poc.tracking.mlflow_logger import history as find_runs
+
+    runs = find_runs(workspace, signal=signal, author=author, family=family, limit=limit)
+    _print_table(runs, "There is no run yet.", as_json=as_json)
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+@contextmanager
+def _progress(*, as_json: bool) -> "Iterator[Progress]":
+    """A progress bar on stderr; for a program that reads JSON only where somebody watches."""
+    if as_json and not sys.stderr.isatty():
+        yield lambda _what, _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        bar = bars.add_task("")
+        yield lambda what, done, total: bars.update(bar, description=what, completed=done, total=total)
+
+
+def _print_evaluation(done: "Evaluation", *, as_json: bool) -> None:
+    from poc.reporting.console import verdict_text
+
+    text = f"{verdict_text(done.suite_result, done.verdict)}\nTear sheet  {done.paths['tearsheet']}"
+    text += f"\nResults     {done.out_dir}\nRun         {done.run_id or 'not logged'}"
+    _print(done.to_dict(), text, as_json=as_json)
+
+
+def _exit_if_not_logged(*done: "Evaluation") -> None:
+    for one in done:
+        if one.tracking_error:
+            _say(f"Error: the run is not logged. {one.tracking_error}")
+            _say(f"The results are whole. Log them later: poc log {one.out_dir}")
+    if any(one.tracking_error for one in done):
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Run all planted signals and compare the verdicts.")] = False,
+    author: Author,
+    jobs: Jobs = -1,
+    workspace: Workspace,
+    as_json: Json = False,
+) -> None:
+    """Run the whole job on a synthetic market, whose truth is known because it was made."""
+    from poc.data.demo import SNAPSHOT_ID, create_demo_snapshot
+    from poc.data.demo_signals import demo_signals
+    from poc.evaluate import RunRequest, evaluate_frame
+    from poc.reporting.console import table_text
+
+    _say("The market of this demo is synthetic: a program made it up, and planted what the signals know about it.")
+    with _progress(as_json=as_json) as progress:
+        progress("making the market", 0, 1)
+        create_demo_snapshot(workspace / "snapshots")
+        signals = demo_signals()
+        done = []
+        for name in signals if every else ("real_alpha",):
+            request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name, family="demo")
+            frame = signals[name].frame
+            done.append(evaluate_frame(frame, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress))
+    if every:
+        rows = [
+            {
+                "signal": name,
+                "expected": planted.expected,
+                "verdict": one.verdict.color,
+                "agrees": one.verdict.color == planted.expected,
+                "planted": planted.truth,
+                "results": str(one.out_dir),
+            }
+            for (name, planted), one in zip(signals.items(), done, strict=True)
+        ]
+        _print(rows, table_text(rows), as_json=as_json)
+    else:
+        _print_evaluation(done[0], as_json=as_json)
+    _exit_if_not_logged(*done)

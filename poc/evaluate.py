@@ -1,0 +1,266 @@
+"""The one button: a signal file in; results, tear sheet, verdict and a logged run out."""
+
+import re
+import secrets
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poc.errors import ConfigError, TrackingError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+    from poc.reporting.verdict import Verdict
+    from poc.suite.config import SuiteConfig
+    from poc.suite.result import SuiteResult
+    from poc.tracking.record import RunRecord
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, how much of it is done, and how much there is."""
+
+_OPTIONS = {"include_baselines": "--no-baselines", "all_holdings": "--holdings"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRequest:
+    """What a signal is evaluated on, and how.
+
+    Args:
+        snapshot_id: a snapshot of the workspace.
+        author: whose run it is.
+        name: of the signal; None: the file's `signal_name` column, else the file's own name.
+        family: signals of one idea share a family.
+        preset: `quick`, `standard` or `full`.
+        start: first date of returns, inclusive, such as `2010-01-31`.
+        end: last date of returns, inclusive.
+        universe: `flagged`, `all`, or None: flagged where the snapshot has a universe table.
+        carry_days: trading days for which a row stays live; None: from the file's own frequency.
+        include_baselines: run the preset's baselines beside the signal.
+        all_holdings: write the book of every day, not only of the last.
+        out: folder of the results, which must not exist; None: `artifacts/{signal}_{date}_{time}` in the workspace.
+        signal_file: the file that the rerun command names; by default the one among the results.
+    """
+
+    snapshot_id: str
+    author: str
+    name: str | None = None
+    family: str | None = None
+    preset: str = "standard"
+    start: date | str | None = None
+    end: date | str | None = None
+    universe: str | None = None
+    carry_days: int | None = None
+    include_baselines: bool = True
+    all_holdings: bool = False
+    out: Path | None = None
+    signal_file: str = "signal.parquet"
+
+    def suite(self) -> "SuiteConfig":
+        """The suite that is run.
+
+        Raises:
+            ConfigError: no such preset, or a value that is not allowed.
+        """
+        from poc.suite.config import SUITES
+
+        if self.preset not in SUITES:
+            raise ConfigError(f"preset={self.preset!r} is not allowed; allowed: {', '.join(SUITES)}.")
+        suite = SUITES[self.preset]
+        own = {name: getattr(self, name) for name in ("start", "end", "universe", "carry_days")}
+        return replace(suite, base=replace(suite.base, **own))
+
+    def command(self) -> str:
+        """The command line that computes the same result again."""
+        words = ["poc", "run", self.signal_file, "--snapshot", self.snapshot_id]
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name not in ("snapshot_id", "out", "signal_file") and value != field.default:
+                option = _OPTIONS.get(field.name, f"--{field.name.replace('_', '-')}")
+                words += [option] if isinstance(value, bool) else [option, str(value)]
+        return shlex.join(words)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        suite_result: every number.
+        verdict: what they say.
+        out_dir: folder of the results.
+        paths: the files in it by name without ending: `tearsheet, result, suite_summary, daily_series, holdings,
+            signal, run`.
+        run_id: the run in the tracking store; None where it could not be logged.
+        tracking_error: why it could not; None where it could.
+    """
+
+    suite_result: "SuiteResult"
+    verdict: "Verdict"
+    out_dir: Path
+    paths: dict[str, Path]
+    run_id: str | None
+    tracking_error: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """What a program needs to know: the verdict and where the rest is."""
+        return {
+            "signal": self.suite_result.signal_name,
+            "verdict": self.verdict.to_dict(),
+            "out_dir": str(self.out_dir),
+            "paths": {name: str(path) for name, path in self.paths.items()},
+            "run_id": self.run_id,
+            "tracking_error": self.tracking_error,
+        }
+
+
+def evaluate(
+    signal_file: str | Path,
+    request: RunRequest,
+    *,
+    workspace: Path,
+    now: datetime,
+    jobs: int = -1,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a signal file: check it, run the suite, judge, write the results, log the run.
+
+    The results appear in their folder whole or not at all. Where the tracking store cannot be reached they are on
+    disk nevertheless, and `poc.tracking.run_folder.log_directory` logs them later.
+
+    Args:
+        signal_file: parquet, CSV or Feather.
+        request: on which snapshot, and how.
+        workspace: folder of the snapshots, the results and the embedded tracking store.
+        now: moment of the run; without a time zone it is local time.
+        jobs: processes; -1: one a core.
+        progress: is told how far it is.
+
+    Raises:
+        ContractError: the file breaks the contract; every breach is named.
+        SnapshotError: the snapshot is missing or broken.
+        ConfigError: a setting, the name or the output folder is not allowed.
+        BacktestError: the suite cannot be run on this input.
+    """
+    from poc.contract.files import read_signal_file
+
+    signal = read_signal_file(signal_file)
+    name = request.name or _own_name(signal) or Path(signal_file).stem
+    request = replace(request, name=name, signal_file=str(signal_file))
+    return evaluate_frame(signal, request, workspace=workspace, now=now, jobs=jobs, progress=progress)
+
+
+def evaluate_frame(
+    signal: "pd.DataFrame | pl.DataFrame",
+    request: RunRequest,
+    *,
+    workspace: Path,
+    now: datetime,
+    jobs: int = -1,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate a signal in memory, which the request must name. The rest is as in `evaluate`."""
+    from poc.data.catalog import DataCatalog
+    from poc.engine.wrapper import check_signal
+    from poc.reporting.verdict import compute_verdict
+    from poc.suite.runner import run_suite
+    from poc.tracking.record import run_name, run_record
+    from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha, log_directory
+
+    name = safe_name(request.name or "")
+    suite = request.suite()
+    target = request.out or workspace / "artifacts" / run_name(name, now)
+    if request.out and target.exists():
+        raise ConfigError(f"out={str(target)!r} exists already; give a folder that does not, nothing is overwritten.")
+    catalog = DataCatalog(request.snapshot_id, root=workspace / "snapshots")
+    tell = progress or (lambda _what, _done, _total: None)
+    tell("checking the signal", 0, 1)
+    clean = check_signal(signal, suite.base, catalog).clean
+    suite_result = run_suite(
+        signal, catalog, suite, request.include_baselines, jobs, signal_name=name, progress=progress
+    )
+    verdict = compute_verdict(suite_result)
+    record = run_record(suite_result, verdict, author=request.author, family=request.family, now=now, git_sha=git_sha())
+    tell("writing the results", 0, 1)
+    out_dir = _write(target, suite_result, verdict, request, record, clean)
+    tell("logging the run", 0, 1)
+    run_id, tracking_error = None, None
+    try:
+        run_id = log_directory(out_dir, workspace=workspace)
+    except TrackingError as error:
+        tracking_error = str(error)
+    tell("done", 1, 1)
+    return Evaluation(
+        suite_result=suite_result,
+        verdict=verdict,
+        out_dir=out_dir,
+        paths={Path(file).stem: out_dir / file for file in (*LOGGED_FILES, RUN_FILE)},
+        run_id=run_id,
+        tracking_error=tracking_error,
+    )
+
+
+def safe_name(name: str) -> str:
+    """The name of a signal, which becomes part of file names.
+
+    Raises:
+        ConfigError: not 1 to 80 letters, digits, spaces, `.`, `_`, `-`, or it begins with something else than a
+            letter or digit.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,79}", name):
+        raise ConfigError(
+            f"name={name!r} is not allowed; allowed: 1 to 80 letters, digits, spaces, '.', '_' and '-', "
+            "the first a letter or digit. Give another one with --name."
+        )
+    return name
+
+
+def _own_name(signal: "pl.DataFrame") -> str | None:
+    if "signal_name" not in signal.columns:
+        return None
+    names = signal["signal_name"].drop_nulls().unique()
+    return str(names[0]) if len(names) == 1 else None
+
+
+def _write(
+    target: Path,
+    suite_result: "SuiteResult",
+    verdict: "Verdict",
+    request: RunRequest,
+    record: "RunRecord",
+    signal: "pl.DataFrame",
+) -> Path:
+    """Write everything into a folder beside the target, then rename it: results are whole or not there."""
+    from poc.reporting.files import write_result_files
+    from poc.reporting.tearsheet import render_tearsheet
+    from poc.tracking.run_folder import write_run_file
+
+    command = request.command()
+    page = render_tearsheet(suite_result, verdict, author=request.author, rerun_command=command)
+    folder = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    folder.mkdir(parents=True)
+    try:
+        write_result_files(suite_result, verdict, folder, signal=signal, all_holdings=request.all_holdings)
+        (folder / "tearsheet.html").write_text(page, encoding="utf-8")
+        write_run_file(record, folder, rerun_command=command)
+        return _rename(folder, target, fixed=request.out is not None)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _rename(folder: Path, target: Path, *, fixed: bool) -> Path:
+    for number in count(1):
+        path = target if number == 1 else target.with_name(f"{target.name}-{number}")
+        try:
+            return folder.rename(path)
+        except OSError:
+            if fixed or not path.exists():
+                raise
+    raise AssertionError("count never ends")

@@ -1,0 +1,256 @@
+"""The tracking store: one MLflow run a suite, and the list of earlier runs.
+
+The store is `MLFLOW_TRACKING_URI` where that is set, else the workspace's own: `mlflow.db` (SQLite) and `mlartifacts/`.
+"""
+
+import fcntl
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from poc.data.catalog import DataCatalog, default_workspace
+from poc.errors import PocError, TrackingError
+from poc.reporting.files import write_result_files
+from poc.reporting.verdict import Verdict, compute_verdict
+from poc.suite.result import SuiteResult
+from poc.tracking.record import RunRecord, run_record
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+EXPERIMENT = "backtest-poc"
+HISTORY_COLUMNS = {
+    "signal": "signal_name",
+    "author": "author",
+    "family": "family",
+    "snapshot": "data_snapshot_id",
+    "verdict": "verdict",
+}
+"""Column of `history` and the tag that it comes from."""
+_BATCH = 1000  # MLflow takes at most this many metrics in one call
+_DEFAULT_SETTINGS = {
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A server that does not answer must not hold up a run whose results are on disk already.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
+}
+
+
+def log_suite_run(  # noqa: PLR0913 - the first five are the published signature
+    suite_result: SuiteResult,
+    signal_name: str,
+    author: str,
+    catalog: DataCatalog,
+    tearsheet_path: str | Path,
+    *,
+    verdict: Verdict | None = None,
+    artifacts: Sequence[Path] = (),
+    signal: pd.DataFrame | None = None,
+    family: str | None = None,
+    workspace: Path | None = None,
+    now: datetime | None = None,
+    git_sha: str | None = None,
+) -> str:
+    """Log one suite as one run.
+
+    Args:
+        suite_result: what is logged.
+        signal_name: becomes part of the run's name.
+        author: whose run it is.
+        catalog: the snapshot that the suite ran on.
+        tearsheet_path: HTML file, stored with the run.
+        verdict: None: judged by the default thresholds.
+        artifacts: more files to store; none: the result files are written and stored.
+        signal: the signal frame, stored as `signal.parquet` where `artifacts` is empty.
+        family: signals of one idea share a family.
+        workspace: folder of the embedded store; None: the current workspace.
+        now: moment of the run; None: the clock.
+        git_sha: version of the code.
+
+    Returns:
+        The id of the run.
+
+    Raises:
+        TrackingError: the store cannot be reached or refuses the run, or the suite ran on another snapshot.
+    """
+    if suite_result.snapshot.fingerprint != catalog.fingerprint:
+        raise TrackingError(
+            f"The suite ran on snapshot {suite_result.snapshot.snapshot_id} "
+            f"({suite_result.snapshot.fingerprint[:12]}), but the catalog given is {catalog.snapshot_id} "
+            f"({catalog.fingerprint[:12]}). Give the catalog that the suite ran on."
+        )
+    verdict = verdict or compute_verdict(suite_result)
+    suite_result = replace(suite_result, signal_name=signal_name)
+    now = now or datetime.now().astimezone()
+    record = run_record(suite_result, verdict, author=author, family=family, now=now, git_sha=git_sha)
+    with tempfile.TemporaryDirectory() as folder:
+        files = artifacts or write_result_files(suite_result, verdict, Path(folder), signal=signal)
+        return log_record(record, [Path(tearsheet_path), *files], workspace=workspace or default_workspace())
+
+
+def log_record(record: RunRecord, files: Sequence[Path], *, workspace: Path) -> str:
+    """Log one run and its files. A run that breaks off is marked FAILED.
+
+    Returns:
+        The id of the run.
+
+    Raises:
+        TrackingError: the store cannot be reached or refuses the run.
+    """
+    with _store(workspace) as client:
+        from mlflow.entities import Metric, Param
+
+        started = _milliseconds(record.started)
+        metrics = [Metric(name, value, started, 0) for name, value in record.metrics.items()]
+        params = [Param(name, value) for name, value in record.params.items()]
+        run = client.create_run(
+            _experiment_id(client, workspace), start_time=started, tags=record.tags, run_name=record.name
+        )
+        run_id: str = run.info.run_id
+        try:
+            client.log_batch(run_id, params=params)
+            for first in range(0, len(metrics), _BATCH):
+                client.log_batch(run_id, metrics=metrics[first : first + _BATCH])
+            for file in files:
+                client.log_artifact(run_id, str(file))
+        except BaseException:
+            client.set_terminated(run_id, "FAILED")
+            raise
+        client.set_terminated(run_id, "FINISHED")
+    return run_id
+
+
+def is_logged(run_id: str, *, workspace: Path) -> bool:
+    """Whether the store holds this run, whole.
+
+    Raises:
+        TrackingError: the store cannot be reached.
+    """
+    return run_id in set(history(workspace).query("status == 'FINISHED'")["run_id"])
+
+
+def history(
+    workspace: Path | None = None,
+    *,
+    signal: str | None = None,
+    author: str | None = None,
+    family: str | None = None,
+    limit: int | None = None,
+) -> pd.DataFrame:
+    """Earlier runs, newest first.
+
+    Args:
+        workspace: folder of the embedded store; None: the current workspace.
+        signal: only runs of this signal name.
+        author: only runs of this author.
+        family: only runs of this family.
+        limit: at most this many; None: all.
+
+    Returns:
+        A row a run: `run_id, name, signal, author, family, snapshot, verdict, sharpe, sharpe_net` (annual, of the
+        judged variant, NaN where there is none), `started` (UTC), `status` (FINISHED, FAILED or RUNNING).
+
+    Raises:
+        TrackingError: the store cannot be reached.
+    """
+    workspace = workspace or default_workspace()
+    wanted = {"signal": signal, "author": author, "family": family}
+    rows: list[dict[str, object]] = []
+    if "MLFLOW_TRACKING_URI" in os.environ or (workspace / "mlflow.db").exists():
+        with _store(workspace) as client:
+            for run in _runs(client):
+                row = _history_row(run)
+                if all(value is None or row[column] == value for column, value in wanted.items()):
+                    rows.append(row)
+                if len(rows) == limit:
+                    break
+    columns = ["run_id", "name", *HISTORY_COLUMNS, "sharpe", "sharpe_net", "started", "status"]
+    table = pd.DataFrame(rows, columns=columns)
+    numbers = {"sharpe": "float64", "sharpe_net": "float64", "started": "datetime64[ms, UTC]"}
+    return table.astype(numbers)
+
+
+def _history_row(run: "Run") -> dict[str, object]:
+    tags, metrics = run.data.tags, run.data.metrics
+    return {
+        "run_id": run.info.run_id,
+        "name": run.info.run_name,
+        **{column: tags.get(tag, "") for column, tag in HISTORY_COLUMNS.items()},
+        "sharpe": metrics.get("sharpe"),
+        "sharpe_net": metrics.get("sharpe_net"),
+        "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
+        "status": run.info.status,
+    }
+
+
+def _runs(client: "MlflowClient") -> "Iterator[Run]":
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    token = None
+    while experiment:
+        page = client.search_runs(
+            [experiment.experiment_id], order_by=["attributes.start_time DESC"], max_results=_BATCH, page_token=token
+        )
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def _milliseconds(moment: str) -> int:
+    return round(datetime.fromisoformat(moment).timestamp() * 1000)
+
+
+def _experiment_id(client: "MlflowClient", workspace: Path) -> str:
+    with _locked(workspace):
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        if experiment:
+            return str(experiment.experiment_id)
+        # A server knows where its artifacts belong; a bare database does not.
+        embedded = "://" in client.tracking_uri and not client.tracking_uri.startswith("http")
+        location = (workspace / "mlartifacts").resolve().as_uri() if embedded else None
+        return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+
+
+@contextmanager
+def _locked(workspace: Path) -> Iterator[None]:
+    """One process at a time: two that create the same tables or the same experiment break each other."""
+    with (workspace / ".mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _store(workspace: Path) -> "Iterator[MlflowClient]":
+    """A client of the store, with MLflow's own warnings silent and whatever it raises as TrackingError."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    for name, value in _DEFAULT_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from mlflow import MlflowClient
+            from mlflow.store.db import utils
+
+            utils.MAX_RETRY_COUNT = 3  # of 10, which wait for 100 seconds
+            workspace.mkdir(parents=True, exist_ok=True)
+            with _locked(workspace):
+                client = MlflowClient(tracking_uri=uri)
+            yield client
+    except PocError:
+        raise
+    except Exception as error:  # every database driver and object store brings its own classes
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        message = re.sub(r"//[^/@\s]*@", "//***@", f"The tracking store {uri} cannot be used: {reason}")
+        raise TrackingError(message) from error

@@ -1,0 +1,85 @@
+"""A folder of results: what it holds, its `run.json`, and how it is logged, now or later."""
+
+import json
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from poc.errors import ConfigError
+from poc.reporting.files import to_json
+from poc.tracking.mlflow_logger import is_logged, log_record
+from poc.tracking.record import RunRecord
+
+RUN_SCHEMA_VERSION = 1
+"""Version of `run.json`, counted as that of `result.json` is."""
+RUN_FILE = "run.json"
+LOGGED_FILES = (
+    "tearsheet.html",
+    "result.json",
+    "suite_summary.csv",
+    "daily_series.parquet",
+    "holdings.parquet",
+    "signal.parquet",
+)
+_LIBRARIES = ("backtest-poc", "mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "scipy")
+
+
+def write_run_file(record: RunRecord, folder: Path, *, rerun_command: str) -> None:
+    """Write `run.json`: what differs from one run to the next of the same result (docs/result-schema.md)."""
+    content = {
+        "schema_version": RUN_SCHEMA_VERSION,
+        **record.to_dict(),
+        "rerun_command": rerun_command,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        "run_id": None,
+    }
+    (folder / RUN_FILE).write_text(to_json(content), encoding="utf-8")
+
+
+def log_directory(folder: Path, *, workspace: Path) -> str:
+    """Log results that are on disk. Logged already: nothing is done.
+
+    Args:
+        folder: as `poc.evaluate.evaluate` leaves it.
+        workspace: folder of the embedded store.
+
+    Returns:
+        The id of the run, which is written into `run.json` as well.
+
+    Raises:
+        ConfigError: the folder does not hold the results of a run.
+        TrackingError: the store cannot be reached or refuses the run.
+    """
+    missing = [name for name in (*LOGGED_FILES, RUN_FILE) if not (folder / name).is_file()]
+    if missing:
+        raise ConfigError(f"{folder} is no folder of results: it lacks {', '.join(missing)}. Give one that is whole.")
+    try:
+        content: dict[str, Any] = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+        run_id: str | None = content["run_id"]
+        record = RunRecord.from_dict(content)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{folder / RUN_FILE} cannot be read: {error!r}. Run the signal again.") from None
+    if run_id is not None and is_logged(run_id, workspace=workspace):
+        return run_id
+    run_id = log_record(record, [folder / name for name in LOGGED_FILES], workspace=workspace)
+    (folder / RUN_FILE).write_text(to_json(content | {"run_id": run_id}), encoding="utf-8")
+    return run_id
+
+
+def git_sha() -> str:
+    """The commit that this code is checked out from, with `-dirty` where files differ; `unknown` outside a checkout."""
+    here = Path(__file__).parent
+    if not _git(here, "ls-files", Path(__file__).name):
+        return "unknown"
+    return _git(here, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty") or "unknown"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)  # noqa: S603 - fixed words
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return found.stdout.strip()
