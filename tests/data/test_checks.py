@@ -49,7 +49,7 @@ def test_good_tables_have_no_breach(frames: Frames) -> None:
         ("risk", "cap", 0, "risk: `cap` is none of 1, 2, 3 in 1 rows"),
         ("risk", "cap", 4, "risk: `cap` is none of 1, 2, 3"),
         ("universe", "universe_flag", 2, "universe: `universe_flag` is none of 0, 1"),
-        ("trading_date", "insample", -1, "`insample` is none of 0, 1 in 1 rows; the first: date 2020-01-06 insample -1."),
+        ("trading_date", "insample", -1, "`insample` is none of 0, 1 in 1 rows; the first: date 2020-01-06 insample"),
         ("trading_date", "insample2", None, "trading_date: `insample2` is none of 0, 1"),
         ("trading_date", "n", 2, "trading_date: `n` does not count 1, 2, 3 ... without a gap"),
         ("trading_date", "n", None, "trading_date: `n` does not count 1, 2, 3 ... without a gap"),
