@@ -1,0 +1,199 @@
+"""The plots of a result, for every report alike: a result goes in, a Plotly figure comes out.
+
+Daily values are embedded as 32-bit floats (7 significant digits), which keeps a report small. Background, text and grid
+are left to the page that shows the figure; the colours of the traces read on white and on black, can be told apart by
+colour-blind people (Okabe and Ito 2008), and lines also differ by dash.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from poc.engine.result import BacktestResult
+
+BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#C4679B", "#7D838B"
+COLORS = (BLUE, VERMILION, GREEN, PURPLE, GREY)
+DASHES = ("solid", "dot", "dash")
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+IC_WINDOW = 252
+"""Days of the rolling mean in `ic_chart`: about a year."""
+
+SERIES_COLUMNS = (
+    "date", "ret", "ret_net", "resret", "ret_long", "ret_short", "cost", "turnover", "cumret", "cumret_net", "drawdown",
+    "n_long", "n_short", "missing_return_share", "ret_market", "ret_active",
+)  # fmt: skip
+"""Columns of `daily_series` that are not style exposures."""
+
+
+def style_columns(daily: pd.DataFrame) -> list[str]:
+    """The style exposures among the columns of a `daily_series`."""
+    return [column for column in daily.columns if column not in SERIES_COLUMNS]
+
+
+def cumulative_chart(result: BacktestResult, *, baselines: Mapping[str, BacktestResult] | None = None) -> go.Figure:
+    """Cumulative net and gross return over the drawdown of net; the net return of each baseline is laid over it."""
+    daily = result.daily_series
+    figure = _panels(height=460, shares=(0.7, 0.3))
+    for place, (name, baseline) in enumerate((baselines or {}).items()):
+        series, look = baseline.daily_series, _look(place, COLORS[1:])
+        figure.add_trace(_line(series["date"], series["cumret_net"], f"{name}, net", **look), row=1, col=1)
+    if "ret_market" in daily:
+        figure.add_trace(_line(daily["date"], daily["ret_market"].cumsum(), "market", color=GREY), row=1, col=1)
+    gross = _line(daily["date"], daily["cumret"], "gross", color=BLUE, dash="dot", width=1.4)
+    figure.add_trace(gross, row=1, col=1)
+    figure.add_trace(_line(daily["date"], daily["cumret_net"], "net", color=BLUE, width=2.4), row=1, col=1)
+    drawdown = _line(daily["date"], daily["drawdown"], "drawdown of net", color=VERMILION, fill="tozeroy", width=1)
+    figure.add_trace(drawdown, row=2, col=1)
+    figure.update_traces(showlegend=False, row=2)
+    figure.update_layout(legend={"traceorder": "reversed"})  # net was drawn last, to lie on top
+    figure.update_yaxes(title_text="cumulative return", tickformat=".0%", row=1, col=1)
+    figure.update_yaxes(title_text="drawdown", tickformat=".0%", row=2, col=1)
+    return figure
+
+
+def slice_chart(result: BacktestResult, slice_name: str) -> go.Figure:
+    """Net return a year of each group of a slice as bars, gross as markers."""
+    table = result.summary_table
+    table = table[(table["slice"] == slice_name) & (table["num_days"] > 0)]
+    figure = _layout(go.Figure(), height=300)
+    groups = table["group"].astype(str).tolist()
+    figure.add_trace(_bars(groups, table["ret_net_ann"], "net"))
+    marks = {"color": VERMILION, "symbol": "diamond", "size": 9, "line": {"color": "white", "width": 1}}
+    figure.add_trace(_markers(groups, table["ret_ann"], "gross", marks))
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(title_text="return a year", tickformat=".0%")
+    return figure
+
+
+def slice_series_chart(result: BacktestResult, slice_name: str) -> go.Figure:
+    """Cumulative net return of each group of a slice that is a portfolio of its own."""
+    series = result.slice_series
+    figure = _layout(go.Figure(), height=300)
+    for place, (group, days) in enumerate(series[series["slice"] == slice_name].groupby("group", sort=False)):
+        figure.add_trace(_line(days["date"], days["ret_net"].cumsum(), str(group), **_look(place)))
+    figure.update_yaxes(title_text="cumulative net return", tickformat=".0%")
+    return figure
+
+
+def book_chart(result: BacktestResult) -> go.Figure:
+    """Turnover, and the number of names on each side: means of each month."""
+    monthly = _monthly_means(result.daily_series, ["turnover", "n_long", "n_short"])
+    figure = _panels(height=340, shares=(0.5, 0.5))
+    turnover = _line(monthly["date"], monthly["turnover"], "turnover", color=BLUE, hover="%{y:.1%}")
+    figure.add_trace(turnover, row=1, col=1)
+    for column, name, color, dash in (
+        ("n_long", "names long", GREEN, "solid"),
+        ("n_short", "names short", PURPLE, "dash"),
+    ):
+        line = _line(monthly["date"], monthly[column], name, color=color, dash=dash, hover="%{y:.0f}")
+        figure.add_trace(line, row=2, col=1)
+    figure.update_yaxes(title_text="turnover a day", tickformat=".0%", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title_text="names", rangemode="tozero", row=2, col=1)
+    return figure
+
+
+def exposure_chart(result: BacktestResult) -> go.Figure:
+    """Style exposures of the book: means of each month."""
+    styles = style_columns(result.daily_series)
+    monthly = _monthly_means(result.daily_series, styles)
+    figure = _layout(go.Figure(), height=320)
+    for place, style in enumerate(styles):
+        figure.add_trace(_line(monthly["date"], monthly[style], style, hover="%{y:.2f}", **_look(place)))
+    figure.update_yaxes(title_text="exposure, z-score")
+    return figure
+
+
+def ic_chart(result: BacktestResult) -> go.Figure:
+    """The information coefficient: its running sum, and its mean over the past year."""
+    series = result.ic_series
+    figure = _panels(height=340, shares=(0.5, 0.5))
+    total = _line(series["date"], series["ic"].cumsum(), "running sum of IC", color=BLUE, hover="%{y:.2f}")
+    figure.add_trace(total, row=1, col=1)
+    rolling = series["ic"].rolling(IC_WINDOW).mean()
+    name = f"mean of {IC_WINDOW} days"
+    figure.add_trace(_line(series["date"], rolling, name, color=VERMILION, dash="dash", hover="%{y:.4f}"), row=2, col=1)
+    figure.update_yaxes(title_text="running sum", row=1, col=1)
+    figure.update_yaxes(title_text="rolling mean", row=2, col=1)
+    return figure
+
+
+def fractile_chart(result: BacktestResult) -> go.Figure:
+    """Gross return a year of each signal fractile, 1 the lowest signal."""
+    table = result.fractile_analysis
+    figure = _layout(go.Figure(), height=340)
+    figure.add_trace(_bars(table["fractile"].astype(str).tolist(), table["ret_ann"], "gross return"))
+    figure.update_xaxes(type="category", title_text="fractile of the signal (1 = lowest)")
+    figure.update_yaxes(title_text="return a year", tickformat=".0%")
+    figure.update_layout(showlegend=False)
+    return figure
+
+
+def _look(place: int, colors: tuple[str, ...] = COLORS) -> dict[str, Any]:
+    """The look of the line at a place: no two of the first twelve are alike."""
+    return {"color": colors[place % len(colors)], "dash": DASHES[place % len(DASHES)], "width": 1.4}
+
+
+def _line(
+    dates: pd.Series,
+    values: pd.Series,
+    name: str,
+    *,
+    hover: str = "%{y:.1%}",
+    fill: str | None = None,
+    **style: Any,
+) -> go.Scatter:
+    return go.Scatter(
+        x=dates.dt.strftime("%Y-%m-%d").tolist(),
+        y=_compact(values),
+        name=name,
+        mode="lines",
+        line=style,
+        fill=fill,
+        hovertemplate=hover,
+    )
+
+
+def _bars(labels: list[str], values: pd.Series, name: str) -> go.Bar:
+    return go.Bar(x=labels, y=_compact(values), name=name, marker={"color": BLUE}, hovertemplate="%{y:.1%}")
+
+
+def _markers(labels: list[str], values: pd.Series, name: str, marker: dict[str, Any]) -> go.Scatter:
+    return go.Scatter(x=labels, y=_compact(values), name=name, mode="markers", marker=marker, hovertemplate="%{y:.1%}")
+
+
+def _compact(values: pd.Series) -> NDArray[np.float32]:
+    return values.to_numpy(dtype=np.float32)
+
+
+def _monthly_means(daily: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    return daily.set_index("date")[columns].resample("MS").mean().reset_index()
+
+
+def _panels(*, height: int, shares: tuple[float, ...]) -> go.Figure:
+    """Panels one below the other over the same dates."""
+    panels = make_subplots(rows=len(shares), cols=1, shared_xaxes=True, row_heights=shares, vertical_spacing=0.06)
+    return _layout(panels, height=height)
+
+
+def _layout(figure: go.Figure, *, height: int) -> go.Figure:
+    figure.update_layout(
+        template=None,
+        height=height,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        font={"family": FONT, "size": 12},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="x unified",
+        hoverlabel={"namelength": -1},
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        bargap=0.35,
+    )
+    figure.update_xaxes(automargin=True, showgrid=False, zeroline=False, ticks="outside")
+    figure.update_yaxes(automargin=True, zeroline=True, zerolinewidth=1, title_standoff=8)
+    return figure

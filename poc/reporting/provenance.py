@@ -1,0 +1,59 @@
+"""The sections of a tear sheet on what went in, what limits it, and how to repeat it."""
+
+from typing import Any
+
+from poc.engine.result import BacktestResult
+from poc.reporting.blocks import Block, Cell, Code, Head, Note, Section, Table, facts_table, head
+from poc.reporting.terms import count, written
+from poc.suite.result import SuiteResult
+
+
+def data(suite: SuiteResult, base: BacktestResult | None) -> Section:
+    """What went in: coverage, the row ledger, warnings and limits."""
+    blocks: list[Block] = []
+    if base is None:
+        blocks.append(Note(id="no-ledger", sentences=("Without a base variant there is no row ledger.",)))
+    else:
+        coverage, ledger = base.diagnostics["coverage"], base.diagnostics["ledger"]
+        names = (
+            ("coverage", coverage["mean"]),
+            ("coverage_min", coverage["min"]),
+            ("coverage_share", coverage["share"]),
+        )
+        blocks += [_ledger(ledger), facts_table(names, id="coverage", caption="Coverage, names a day")]
+    warnings = suite.warnings or ("None.",)
+    limits = suite.snapshot.limits or ("The snapshot states none.",)
+    blocks.append(Note(id="warnings", title="Warnings of the signal check", sentences=warnings))
+    blocks.append(Note(id="limits", title="What limits these numbers", sentences=limits))
+    return Section(id="data", title="Data", question="What went in, and what limits it?", blocks=tuple(blocks))
+
+
+def rerun(suite: SuiteResult, command: str) -> Section:
+    """The command that repeats the run, and the hashes that say whether it is the same."""
+    rows = (
+        ("signal hash", suite.signal_hash),
+        ("snapshot fingerprint", suite.snapshot.fingerprint),
+        ("base variant", suite.base_config().key),
+    )
+    table = Table(
+        id="hashes",
+        caption="Same hashes, same numbers",
+        head=(Head(label="What"), Head(label="Value")),
+        rows=tuple((Cell(text=name), Cell(text=value)) for name, value in rows),
+        look="mono",
+        wide=True,
+    )
+    return Section(
+        id="rerun", title="Rerun", question="How can it be repeated?", blocks=(Code(id="command", text=command), table)
+    )
+
+
+def _ledger(ledger: dict[str, Any]) -> Table:
+    rows = [("rows in the file", ledger["rows_in"]), ("used", ledger["rows_used"])]
+    rows += [(f"dropped: {reason}", number) for reason, number in ledger["dropped"].items()]
+    return Table(
+        id="ledger",
+        caption="Row ledger of the signal file",
+        head=(Head(label="Rows"), head("rows")),
+        rows=tuple((Cell(text=name), Cell(text=written(value, count))) for name, value in rows),
+    )

@@ -1,0 +1,194 @@
+"""Sections A to C of a tear sheet as blocks. A part that was not computed is a sentence, never an empty frame."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from poc.engine.result import BacktestResult
+from poc.reporting import charts
+from poc.reporting.blocks import Block, Cell, Head, Note, Plot, Section, Table, cell, facts_table, frame_table, head
+from poc.reporting.measures import base_baselines, measures_blocks, variants_table
+from poc.reporting.terms import NO_NUMBER, TERMS, count, day, number, percent, written
+from poc.suite.result import SuiteResult
+
+SLICE_TITLES = {"year": "calendar year", "cap": "size bucket", "sector": "sector", "industry": "industry"}
+OWN_SERIES = ("cap", "sector")
+"""Slices whose groups are portfolios of their own, and few enough for a plot of lines."""
+VARIANT_COLUMNS = (
+    "lag", "residualize", "tc_model", "weight", "sharpe_net", "sharpe", "ret_net_ann", "ret_ann", "max_drawdown",
+    "turnover", "ic_mean",
+)  # fmt: skip
+GROUP_COLUMNS = (
+    "group", "num_days", "n_long", "n_short", "ret_net_ann", "ret_ann", "sharpe_net", "sharpe", "max_drawdown",
+    "turnover", "hit_rate",
+)  # fmt: skip
+RETURN_KINDS = {
+    "net": ("ret_net_ann", "sharpe_net"),
+    "gross": ("ret_ann", "sharpe"),
+    "residual": ("resret_ann", "sharpe_resret"),
+}
+RISK_FACTS = ("ret_std", "max_drawdown", "worst_month", "hit_rate", "skew", "beta", "num_days")
+
+
+def headline(suite: SuiteResult, base: BacktestResult | None) -> Section:
+    """A: what the base variant earns, and every variant beside it."""
+    blocks: list[Block] = []
+    variants = suite.suite_summary[suite.suite_summary["kind"] == "signal"]
+    if base is None:
+        blocks.append(_no_base(suite, variants))
+    else:
+        risk = [(key, base.overall()[key]) for key in RISK_FACTS]
+        risk.append(("net_return_t", suite.evidence.net_return_t.value))
+        blocks += [_cumulative(suite, base), _returns(base)]
+        blocks.append(facts_table(risk, id="risk", caption="Risk of the base variant"))
+    blocks.append(_best(variants))
+    blocks.append(variants_table(variants, VARIANT_COLUMNS, id="variants", caption="Every variant of the signal"))
+    return Section(letter="A", id="headline", title="Headline", question="What does it earn?", blocks=tuple(blocks))
+
+
+def robustness(suite: SuiteResult, base: BacktestResult | None) -> Section:
+    """B: net Sharpe over the grid, by year and by slice, and what the result hangs on."""
+    blocks: list[Block] = list(_grids(suite))
+    if base is not None:
+        for name in base.config.slices[1:]:
+            blocks += _slice_blocks(base, name)
+    keys = (
+        "style_residualized_sharpe_net", "without_small_caps_sharpe_net", "largest_name_share", "largest_month_share",
+        "largest_sector_share",
+    )  # fmt: skip
+    blocks += measures_blocks(suite, keys, id="dependence", caption="What the net return hangs on")
+    question = "Does it survive delay, other choices and other times?"
+    return Section(letter="B", id="robustness", title="Robustness", question=question, blocks=tuple(blocks))
+
+
+def capacity(base: BacktestResult) -> Section:
+    """C: what trading costs, and how broad the book is."""
+    overall, daily, diagnostics = base.overall(), base.daily_series, base.diagnostics
+    cost = overall["ret_ann"] - overall["ret_net_ann"]
+    facts = [
+        ("turnover", overall["turnover"]),
+        ("holding", 1 / overall["turnover"] if overall["turnover"] > 0 else None),
+        ("ret_ann", overall["ret_ann"]),
+        ("cost_ann", cost),
+        ("ret_net_ann", overall["ret_net_ann"]),
+        ("cost_share", cost / overall["ret_ann"] if overall["ret_ann"] > 0 else None),
+        ("n_long", overall["n_long"]),
+        ("n_short", overall["n_short"]),
+        ("tail_long", diagnostics["tail_share"]["long"]),
+        ("tail_short", diagnostics["tail_share"]["short"]),
+        ("flat_days", diagnostics["flat_days"]),
+        ("missing_return_share", diagnostics["missing_return_share"]),
+    ]
+    plot = Plot(
+        id="plot-book",
+        title="Turnover and names held, means of each month",
+        alt=f"Turnover averages {percent(overall['turnover'])} of the book a day. Names long go from "
+        f"{count(daily['n_long'].min())} to {count(daily['n_long'].max())}, names short from "
+        f"{count(daily['n_short'].min())} to {count(daily['n_short'].max())}.",
+        figure=charts.book_chart(base),
+    )
+    table = facts_table(facts, id="trading", caption="Trading and the book")
+    return Section(
+        letter="C", id="capacity", title="Capacity", question="What does trading it cost?", blocks=(plot, table)
+    )
+
+
+def _no_base(suite: SuiteResult, variants: pd.DataFrame) -> Note:
+    key = suite.base_config().key
+    reasons = variants.loc[variants["key"] == key, "reason"]
+    reason = reasons.iloc[0] if len(reasons) else "It is not in the grid of this suite."
+    title = "No base variant"
+    return Note(id="no-base", title=title, sentences=(f"The base variant {key} has no result. {reason}",))
+
+
+def _best(variants: pd.DataFrame) -> Note:
+    done = variants[variants["sharpe_net"].notna()]
+    if done.empty:
+        return Note(id="best", title="Best variant", sentences=("No variant has a net Sharpe ratio.",))
+    best = done.sort_values("sharpe_net", kind="stable", ascending=False).iloc[0]
+    sentence = (
+        f"Lag {best['lag']}, {best['residualize']}, {best['tc_model']}: net Sharpe "
+        f"{written(best['sharpe_net'], number)}. It is the best of {len(variants)} and not judged: the best of several "
+        "looks better than it is. The verdict is on the base variant."
+    )
+    return Note(id="best", title=f"Best of {len(variants)} variants", sentences=(sentence,))
+
+
+def _returns(base: BacktestResult) -> Table:
+    """Return and Sharpe of the base variant: net, gross, and on residual returns where the snapshot has them."""
+    overall = base.overall()
+    rows = tuple(
+        (Cell(text=kind, meaning=TERMS[keys[0]].meaning), *(cell(overall[key], TERMS[key]) for key in keys))
+        for kind, keys in RETURN_KINDS.items()
+        if not pd.isna(overall[keys[0]])
+    )
+    columns = (Head(label="Return"), Head(label="A year", numeric=True), Head(label="Sharpe", numeric=True))
+    return Table(id="base", caption="Return of the base variant (lag 0, off)", head=columns, rows=rows)
+
+
+def _cumulative(suite: SuiteResult, base: BacktestResult) -> Plot:
+    daily, baselines = base.daily_series, base_baselines(suite)
+    last = daily.iloc[-1]
+    beside = f" Beside it the net returns of {', '.join(baselines)}." if baselines else ""
+    return Plot(
+        id="plot-cumulative",
+        title="Cumulative return, gross and net, and drawdown",
+        alt=f"From {day(daily['date'].iloc[0])} to {day(last['date'])} the base variant earned "
+        f"{written(last['cumret_net'], percent)} net and {written(last['cumret'], percent)} gross, with a deepest "
+        f"drawdown of {written(daily['drawdown'].min(), percent)}.{beside}",
+        figure=charts.cumulative_chart(base, baselines=baselines),
+        note="Sums of daily returns on fixed notional, not compounded.",
+        wide=True,
+    )
+
+
+def _grids(suite: SuiteResult) -> Iterator[Table]:
+    """A heat map table a cost model: net Sharpe of lag by residualization."""
+    summary = suite.suite_summary
+    for tc_model in suite.config.tc_models:
+        variants = summary[(summary["kind"] == "signal") & (summary["tc_model"] == tc_model)]
+        grid = variants.pivot(index="residualize", columns="lag", values="sharpe_net")
+        grid = grid.reindex(index=list(suite.config.residualize), columns=list(suite.config.lags))
+        scale = max(1.0, grid.abs().max().max())
+        rows = tuple(
+            (Cell(text=str(name)), *(_heat(value, scale) for value in values))
+            for name, values in zip(grid.index, grid.to_numpy(), strict=True)
+        )
+        lags = tuple(Head(label=f"Lag {lag}", meaning=TERMS["lag"].meaning, numeric=True) for lag in grid.columns)
+        caption = f"Net Sharpe by lag and residualization, {tc_model} cost"
+        table_head = (head("residualize"), *lags)
+        yield Table(id=f"grid-{tc_model}", caption=caption, head=table_head, rows=rows, look="heat", wide=True)
+
+
+def _heat(value: float, scale: float) -> Cell:
+    if np.isnan(value):
+        return Cell(text=NO_NUMBER, meaning="This variant has no net Sharpe ratio; the table of variants says why.")
+    return Cell(text=written(value, number), sort=value, heat=value / scale)
+
+
+def _slice_blocks(base: BacktestResult, name: str) -> Iterator[Block]:
+    title = SLICE_TITLES[name]
+    table = base.summary_table[base.summary_table["slice"] == name]
+    invested = table[table["num_days"] > 0]
+    if invested.empty:
+        yield Note(id=f"no-{name}", sentences=(f"No {title} has an invested day.",))
+        return
+    ranked = invested.sort_values("ret_net_ann")
+    worst, best = ranked.iloc[0], ranked.iloc[-1]
+    yield Plot(
+        id=f"plot-{name}",
+        title=f"Return by {title}",
+        alt=f"Net return a year in {len(invested)} groups, from {written(worst['ret_net_ann'], percent)} "
+        f"({worst['group']}) to {written(best['ret_net_ann'], percent)} ({best['group']}).",
+        figure=charts.slice_chart(base, name),
+        wide=name not in OWN_SERIES,
+    )
+    if name in OWN_SERIES:
+        yield Plot(
+            id=f"plot-{name}-series",
+            title=f"Cumulative net return by {title}",
+            alt=f"Cumulative net return of {len(invested)} groups; the table by {title} holds their numbers.",
+            figure=charts.slice_series_chart(base, name),
+        )
+    yield frame_table(table, GROUP_COLUMNS, id=f"by-{name}", caption=f"By {title}", wide=True)

@@ -1,0 +1,146 @@
+"""The tear sheet: one HTML file that holds everything it shows and opens without a network."""
+
+import base64
+import hashlib
+from importlib.resources import files
+
+import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
+
+from poc.engine.config import ENGINE_VERSION
+from poc.engine.result import BacktestResult
+from poc.reporting import provenance, sections, uniqueness
+from poc.reporting.blocks import Cell, Fact, Section, Table, head
+from poc.reporting.terms import TERMS, count, day, number, percent, significant, written
+from poc.reporting.verdict_types import Verdict
+from poc.suite.result import SuiteResult
+
+COLOR_MEANINGS = {
+    "green": "Every check that the rules require has passed.",
+    "yellow": "Worth a closer look: no check rules it out, but not every check has passed.",
+    "red": "At least one check rules it out.",
+    "incomplete": "No judgement: a check that the rules require did not run.",
+}
+STATE_MARKS = {"pass": "✓", "concern": "▲", "fail": "✕", "not_applicable": "–", "not_run": "?"}
+COLOR_MARKS = {"green": "✓", "yellow": "▲", "red": "✕", "incomplete": "?"}
+
+
+def render_tearsheet(suite_result: SuiteResult, verdict: Verdict, *, author: str, rerun_command: str) -> str:
+    """The tear sheet of a suite as one HTML document, about 1.5 MB, most of it the plot library.
+
+    The same arguments give the same bytes: nothing depends on the clock, the machine or the order of a set.
+    """
+    base = suite_result.variant()
+    parts = _sections(suite_result, base, rerun_command)
+    environment = Environment(
+        loader=PackageLoader("poc.reporting"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    scripts = (plot_library(), environment.get_template("tearsheet.js.jinja").render())
+    return environment.get_template("tearsheet.html.jinja").render(
+        suite=suite_result,
+        verdict=verdict,
+        verdict_meaning=COLOR_MEANINGS[verdict.color],
+        checks=_checks(verdict),
+        header=_header(suite_result, base, verdict, author),
+        tiles=_tiles(base),
+        sections=parts,
+        terms=TERMS,
+        marks=STATE_MARKS | COLOR_MARKS,
+        figure_json=_figure_json,
+        scripts=[Markup(script) for script in scripts],  # noqa: S704  # our own files, not input
+        script_hashes=[_csp_hash(script) for script in scripts],
+    )
+
+
+def plot_library() -> str:
+    """The basic bundle of plotly.js, which draws the plots of the page."""
+    return files("poc.reporting").joinpath("static/plotly-basic.min.js").read_text(encoding="utf-8")
+
+
+def _csp_hash(script: str) -> str:
+    """The hash by which the page's content security policy allows a script, and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _figure_json(figure: go.Figure) -> Markup:
+    return htmlsafe_json_dumps(figure, dumps=lambda one: one.to_json())
+
+
+def _sections(suite: SuiteResult, base: BacktestResult | None, rerun_command: str) -> list[Section]:
+    return [
+        sections.headline(suite, base),
+        sections.robustness(suite, base),
+        *([sections.capacity(base)] if base is not None else []),
+        uniqueness.uniqueness(suite, base),
+        provenance.data(suite, base),
+        provenance.rerun(suite, rerun_command),
+    ]
+
+
+def _checks(verdict: Verdict) -> Table:
+    """The checks in the order of the rules; those not run are rows like the others."""
+    rows = tuple(
+        (
+            Cell(text=check.name.replace("_", " "), meaning="" if check.required else "Not required for a verdict."),
+            Cell(text=check.state.replace("_", " "), state=check.state),
+            Cell(text=written(check.value, significant), sort=check.value),
+            Cell(text=written(check.threshold, significant), sort=check.threshold),
+            Cell(text=check.sentence),
+        )
+        for check in verdict.checks
+    )
+    columns = tuple(head(key) for key in ("check", "state", "value", "threshold", "sentence"))
+    return Table(
+        id="checks", caption="The checks behind the verdict", head=columns, rows=rows, look="checks", wide=True
+    )
+
+
+def _header(suite: SuiteResult, base: BacktestResult | None, verdict: Verdict, author: str) -> list[Fact]:
+    snapshot = suite.snapshot
+    span = f"{snapshot.first_date} to {snapshot.last_date}"
+    facts = [
+        Fact(label="Snapshot", text=f"{snapshot.snapshot_id} ({snapshot.region})"),
+        Fact(label="Data", text=f"{span}, {count(snapshot.n_securities)} securities"),
+    ]
+    if base is not None:
+        days = base.daily_series["date"]
+        universe, carry = base.diagnostics["universe"], base.diagnostics["carry_days"]
+        facts += [
+            Fact(label="Backtest", text=f"{day(days.iloc[0])} to {day(days.iloc[-1])}, {count(len(days))} days"),
+            Fact(label="Universe", text=str(universe)),
+            Fact(label="Carry", text=f"{carry} days", meaning=TERMS["carry_days"].meaning),
+        ]
+    return [
+        *facts,
+        Fact(label="Suite", text=suite.config.name),
+        Fact(label="Author", text=author),
+        Fact(label="Signal hash", text=suite.signal_hash[:12], meaning=suite.signal_hash),
+        Fact(label="Data hash", text=snapshot.fingerprint[:12], meaning=snapshot.fingerprint),
+        Fact(label="Engine, rules", text=f"{ENGINE_VERSION}, {verdict.rules_version}"),
+    ]
+
+
+def _tiles(base: BacktestResult | None) -> list[Fact]:
+    """The numbers that are read first."""
+    if base is None:
+        return []
+    overall, ic = base.overall(), base.diagnostics["ic"]
+    return [
+        _tile("sharpe_net", overall["sharpe_net"], f"{written(overall['sharpe'], number)} gross"),
+        _tile("ret_net_ann", overall["ret_net_ann"], f"{written(overall['ret_ann'], percent)} gross"),
+        _tile("max_drawdown", overall["max_drawdown"], f"volatility {written(overall['ret_std'], percent)}"),
+        _tile("turnover", overall["turnover"], "of the book, one way"),
+        _tile("ic_mean", ic["mean"], f"t = {written(ic['t'], number)}"),
+        _tile("n_long", overall["n_long"], f"{written(overall['n_short'], count)} short"),
+    ]
+
+
+def _tile(key: str, value: float, below: str) -> Fact:
+    term = TERMS[key]
+    return Fact(label=term.label, text=written(value, term.write), below=below, meaning=term.meaning)

@@ -1,0 +1,158 @@
+"""What every number of a report is called, how it is written, and what it means in one line.
+
+The full definitions, with formulas and sources, are in docs/methodology.md.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+NO_NUMBER = "n/a"
+
+
+@dataclass(frozen=True)
+class Term:
+    """A quantity or a word of the report.
+
+    Attributes:
+        label: as shown at the head of a column or a row, with its unit.
+        meaning: one sentence.
+        write: the number as text; None for words.
+    """
+
+    label: str
+    meaning: str
+    write: Callable[[Any], str] | None = None
+
+
+def percent(value: float) -> str:
+    """A fraction as a percentage with one digit; two where it is below 1%."""
+    return f"{value:.1%}" if abs(value) >= 0.01 or value == 0 else f"{value:.2%}"
+
+
+def number(value: float) -> str:
+    """Two digits after the point."""
+    return f"{value:.2f}"
+
+
+def fine(value: float) -> str:
+    """Four digits after the point, for coefficients near 0."""
+    return f"{value:.4f}"
+
+
+def significant(value: float) -> str:
+    """Two digits after the point; three significant ones where that would hide a small number."""
+    return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.3g}"
+
+
+def count(value: float) -> str:
+    """A whole number, with thousands separated."""
+    return f"{value:,.0f}"
+
+
+def day(value: Any) -> str:
+    """A date as YYYY-MM-DD."""
+    return str(pd.Timestamp(value).date())
+
+
+def written(value: Any, write: Callable[[Any], str] | None = None) -> str:
+    """The text of a value, with a true minus sign; `n/a` for a missing number."""
+    if pd.isna(value):
+        return NO_NUMBER
+    if write is None:
+        return str(value)
+    text = write(float(value))
+    return text.replace("-", "\N{MINUS SIGN}") if any(digit in text for digit in "123456789") else text.lstrip("-")
+
+
+TERMS: dict[str, Term] = {
+    # A variant.
+    "name": Term("Signal", "The signal of this report, or a baseline that was run beside it."),
+    "lag": Term("Lag, days", "Trading days by which the whole book is delayed; 0 trades as early as possible.", count),
+    "residualize": Term(
+        "Residualize", "What is taken out of the signal each day: nothing (off), industry, styles (factor), or all."
+    ),
+    "tc_model": Term("Cost model", "naive: basis points by size bucket. power_law: market impact by trade and volume."),
+    "weight": Term("Weight", "How a side of the book is weighted: equally, by capitalisation or by dollar volume."),
+    "status": Term("Status", "ok, or failed with the reason beside it; a failed variant is never left out."),
+    "reason": Term("Reason", "Why the variant failed."),
+    "key": Term("Key", "The name of the variant in the result files."),
+    "kind": Term("Kind", "The signal itself, or a baseline."),
+    # Returns.
+    "ret_ann": Term("Gross return, a year", "Mean daily return before costs, times the days of a year.", percent),
+    "ret_net_ann": Term("Net return, a year", "Gross return less trading cost and borrow fee.", percent),
+    "ret_std": Term("Volatility, a year", "Standard deviation of daily gross returns, annualised.", percent),
+    "sharpe": Term("Gross Sharpe", "Gross return a year divided by its volatility a year.", number),
+    "sharpe_net": Term("Net Sharpe", "Net return a year divided by its volatility a year.", number),
+    "resret_ann": Term("Residual return, a year", "Return on residual returns: what the risk model leaves.", percent),
+    "sharpe_resret": Term("Residual Sharpe", "Residual return a year divided by its volatility a year.", number),
+    "max_drawdown": Term("Max drawdown", "Deepest fall of cumulative net return below its peak so far.", percent),
+    "hit_rate": Term("Days up", "Share of days with a positive net return.", percent),
+    "skew": Term("Skew", "Asymmetry of daily net returns; negative means large losses outweigh large gains.", number),
+    "worst_month": Term("Worst month", "Smallest sum of net returns over a calendar month.", percent),
+    "beta": Term("Beta", "Slope of daily gross return on the equal-weighted return of the eligible names.", number),
+    # Book.
+    "slice": Term("Slice", "The attribute by which results are split."),
+    "group": Term("Group", "A calendar year, or the names of one value of an attribute, ranked among themselves."),
+    "num_days": Term("Days", "Trading days from the first to the last invested day.", count),
+    "invested_share": Term("Invested", "Share of the days on which there is a book.", percent),
+    "n_long": Term("Names long", "Mean number of names held long.", count),
+    "n_short": Term("Names short", "Mean number of names held short.", count),
+    "turnover": Term("Turnover, a day", "One-way share of the book that is traded on an average day.", percent),
+    "cost_ann": Term("Cost, a year", "Gross return less net return: trading cost and borrow fee.", percent),
+    "cost_share": Term("Cost share of gross", "How much of the gross return trading cost and borrow fee eat.", percent),
+    "holding": Term("Holding period, days", "1 divided by turnover: how long a position stays on average.", number),
+    "missing_return_share": Term(
+        "Missing returns", "Share of the book, by weight, that had no return on the day and earned 0.", percent
+    ),
+    "flat_days": Term("Flat days", "Days between the first and last invested day without a book.", count),
+    "tail_long": Term("Tail held long", "Share of the ranked names that the long side really holds.", percent),
+    "tail_short": Term("Tail held short", "Share of the ranked names that the short side really holds.", percent),
+    "carry_days": Term("Carry, days", "Trading days for which a signal row stays live if none replaces it.", count),
+    "coverage": Term("Coverage", "Names with a live signal that can be traded.", count),
+    "coverage_min": Term("Coverage, fewest", "Names on the day with the fewest.", count),
+    "coverage_share": Term("Coverage share", "Share of the tradable names that have a live signal.", percent),
+    # Uniqueness.
+    "baseline": Term("Baseline", "A well-known signal that was run in the same way on the same data."),
+    "signal_corr": Term("Signal correlation", "Mean daily rank correlation of the two signals.", number),
+    "return_corr": Term("Return correlation", "Correlation of the daily gross returns of the two books.", number),
+    "style": Term("Style", "A risk factor that many portfolios share, such as size or momentum."),
+    "exposure": Term("Mean exposure", "Weighted z-score of the book on a style, mean over days; 0 is neutral.", number),
+    # Information coefficient and fractiles.
+    "ic_mean": Term("Mean IC", "Mean daily rank correlation of signal and the first holding day's return.", fine),
+    "ic_std": Term("IC deviation", "Standard deviation of the daily information coefficients.", fine),
+    "ic_t": Term(
+        "IC t-statistic", "Mean IC over its Newey-West standard error; above 2 is unlikely by chance.", number
+    ),
+    "ic_hit_rate": Term("IC above 0", "Share of days on which the information coefficient is positive.", percent),
+    "ic_ir": Term("IC ratio", "Mean IC divided by its standard deviation, per day.", number),
+    "ic_days": Term("IC days", "Days on which the information coefficient is defined.", count),
+    "fractile": Term("Fractile", "Equal groups of names by signal each day; 1 holds the lowest signals.", count),
+    "fractile_n": Term("Names a day", "Mean number of names in the group.", count),
+    "monotonicity": Term("Monotonicity", "Rank correlation of fractile and its return; 1 rises step by step.", number),
+    # Ledger.
+    "rows": Term("Rows", "Rows of the signal file; every row is counted once.", count),
+    "ledger": Term("Row ledger", "Where every row of the signal file went: used, or dropped with the reason."),
+    # Verdict.
+    "check": Term("Check", "One question that the verdict asks."),
+    "state": Term("State", "Pass, concern, fail, not applicable, or not run; what did not run never counts as passed."),
+    "value": Term("Number", "What was measured.", significant),
+    "threshold": Term("Threshold", "What the number is compared with.", significant),
+    "sentence": Term("In words", "What the check says, in one sentence."),
+    "largest_name_share": Term("Largest name", "Largest share of total net return that one name earned.", percent),
+    "largest_month_share": Term("Largest month", "Largest share of total net return that one month earned.", percent),
+    "largest_sector_share": Term("Largest sector", "Largest share of total net return one sector earned.", percent),
+    "net_return_t": Term("t of net return", "Mean net return over its Newey-West standard error.", number),
+    "spanning_alpha_ann": Term(
+        "Spanning alpha, a year", "Return left after regression on the baselines' returns.", percent
+    ),
+    "spanning_alpha_t": Term("t of spanning alpha", "Spanning alpha over its Newey-West standard error.", number),
+    "style_residualized_sharpe_net": Term(
+        "Net Sharpe without styles", "Net Sharpe when the signal is residualized on the styles.", number
+    ),
+    "without_small_caps_sharpe_net": Term(
+        "Net Sharpe without small caps", "Net Sharpe when small caps are not eligible and names are re-ranked.", number
+    ),
+}

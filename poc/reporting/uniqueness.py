@@ -1,0 +1,105 @@
+"""Section D of a tear sheet: how close the signal is to known ones, and how it predicts."""
+
+from collections.abc import Iterator
+
+from poc.engine.result import BacktestResult
+from poc.reporting import charts
+from poc.reporting.blocks import Block, Cell, Note, Plot, Section, Table, cell, facts_table, frame_table, head
+from poc.reporting.measures import measures_blocks, variants_table, why_not
+from poc.reporting.terms import NO_NUMBER, TERMS, count, number, percent, written
+from poc.suite.result import Measure, SuiteResult
+
+
+def uniqueness(suite: SuiteResult, base: BacktestResult | None) -> Section:
+    """D: how close it is to known signals and styles, and how the signal predicts."""
+    blocks: list[Block] = list(_baselines(suite))
+    if base is not None:
+        blocks += [*_exposures(base), *_ic(base), *_fractiles(base)]
+    question = "Is it something that is not already known?"
+    return Section(letter="D", id="uniqueness", title="Uniqueness", question=question, blocks=tuple(blocks))
+
+
+def _baselines(suite: SuiteResult) -> Iterator[Block]:
+    evidence = suite.evidence
+    if evidence.baselines:
+        rows = tuple(
+            (
+                Cell(text=one.name),
+                _measure_cell(one.signal_corr, "signal_corr"),
+                _measure_cell(one.return_corr, "return_corr"),
+            )
+            for one in evidence.baselines
+        )
+        columns = tuple(head(key) for key in ("baseline", "signal_corr", "return_corr"))
+        yield Table(id="correlations", caption="Correlation to baselines", head=columns, rows=rows)
+        keys = ("spanning_alpha_ann", "spanning_alpha_t")
+        yield from measures_blocks(suite, keys, id="spanning", caption="What the baselines do not explain")
+        yield from _baseline_returns(suite)
+    else:
+        yield Note(id="no-baselines", sentences=("No baseline was run, so nothing can be said about likeness to one.",))
+    if suite.skipped_baselines:
+        sentences = tuple(f"{name}: {reason}" for name, reason in suite.skipped_baselines.items())
+        yield Note(id="skipped-baselines", title="Baselines not run", sentences=sentences)
+
+
+def _baseline_returns(suite: SuiteResult) -> Iterator[Block]:
+    chosen = suite.suite_summary[suite.suite_summary["key"] == suite.base_config().key]
+    if (chosen["kind"] == "baseline").any():
+        columns = ("name", "sharpe_net", "sharpe", "ret_net_ann", "ret_ann", "max_drawdown", "turnover", "ic_mean")
+        yield variants_table(chosen, columns, id="baselines", caption="The signal beside the baselines")
+
+
+def _measure_cell(measure: Measure, key: str) -> Cell:
+    return cell(measure.value, TERMS[key]) if measure.status == "ok" else Cell(text=NO_NUMBER, meaning=why_not(measure))
+
+
+def _exposures(base: BacktestResult) -> Iterator[Block]:
+    styles = [style for style in charts.style_columns(base.daily_series) if base.daily_series[style].notna().any()]
+    if not styles:
+        yield Note(id="no-exposures", sentences=("The snapshot has no style exposures.",))
+        return
+    overall = base.overall()
+    rows = tuple((Cell(text=style), cell(overall[style], TERMS["exposure"])) for style in styles)
+    largest = max(styles, key=lambda style: abs(overall[style]))
+    yield Plot(
+        id="plot-exposures",
+        title="Style exposures of the book, means of each month",
+        alt=f"Exposures to {', '.join(styles)}; the largest on average is {largest}, "
+        f"{written(overall[largest], number)}.",
+        figure=charts.exposure_chart(base),
+    )
+    yield Table(id="exposures", caption="Style exposures", head=(head("style"), head("exposure")), rows=rows)
+
+
+def _ic(base: BacktestResult) -> Iterator[Block]:
+    ic = base.diagnostics["ic"]
+    if base.ic_series.empty:
+        yield Note(id="no-ic", sentences=("The information coefficient is not defined on any day.",))
+        return
+    yield Plot(
+        id="plot-ic",
+        title="Information coefficient (IC)",
+        alt=f"The information coefficient averages {written(ic['mean'], TERMS['ic_mean'].write)} with a t-statistic of "
+        f"{written(ic['t'], number)} over {count(ic['days'])} days.",
+        figure=charts.ic_chart(base),
+    )
+    keys = ("mean", "std", "t", "hit_rate", "ir", "days")
+    yield facts_table([(f"ic_{key}", ic[key]) for key in keys], id="ic", caption="Information coefficient")
+
+
+def _fractiles(base: BacktestResult) -> Iterator[Block]:
+    table, monotonicity = base.fractile_analysis, base.diagnostics["fractile_monotonicity"]
+    if table.empty or table["ret_ann"].isna().all():
+        yield Note(id="no-fractiles", sentences=("No day has enough names for fractiles.",))
+        return
+    steps = f"monotonicity {written(monotonicity, number)}"
+    yield Plot(
+        id="plot-fractiles",
+        title=f"Return by fractile of the signal, {steps}",
+        alt=f"Gross return a year of {len(table)} fractiles, from {written(table['ret_ann'].iloc[0], percent)} in the "
+        f"lowest to {written(table['ret_ann'].iloc[-1], percent)} in the highest; {steps}.",
+        figure=charts.fractile_chart(base),
+    )
+    frame = table.rename(columns={"n": "fractile_n"})
+    columns = ("fractile", "fractile_n", "ret_ann", "resret_ann")
+    yield frame_table(frame, columns, id="fractiles", caption="Fractiles of the signal")
