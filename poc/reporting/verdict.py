@@ -162,7 +162,9 @@ def _clones(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
     same = [suite.evidence.is_baseline] if suite.evidence.is_baseline else []
     for name in dict.fromkeys((*STANDARD_SUITE.baselines, *suite.config.baselines, *known, *same)):
         missing = _not_run(suite.skipped_baselines.get(name, "the baseline was not run"))
-        baseline = known.get(name, BaselineEvidence(name=name, signal_corr=missing, return_corr=missing))
+        baseline = BaselineEvidence(name=name, signal_corr=missing, return_corr=missing)
+        if name in known and name not in suite.skipped_baselines:
+            baseline = known[name]
         by_signal = Question(
             name=f"signal_corr_{name}",
             title=f"absolute rank correlation of the signal with {name}",

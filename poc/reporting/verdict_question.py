@@ -118,7 +118,7 @@ def _written(value: float, unit: str, *, beside: float) -> str:
     scale, mark, digits = (100, "%", 0) if unit == "share" else (1, "", 2)
     while digits < 6 and value != beside and round(value * scale, digits) == round(beside * scale, digits):
         digits += 1
-    return f"{value * scale:.{digits}f}{mark}"
+    return f"{round(value * scale, digits) + 0.0:.{digits}f}{mark}"
 
 
 def _written_limit(limit: float, unit: str) -> str:

@@ -1,0 +1,554 @@
+"""Each rule on both sides of its threshold, precedence, what did not run, the JSON form, and the documentation."""
+
+import json
+import math
+import re
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from poc.engine.config import BacktestConfig
+from poc.engine.result import BacktestResult, HeldBooks
+from poc.errors import ConfigError, PocError
+from poc.reporting import verdict as rules
+from poc.reporting.verdict import Check, Thresholds, Verdict, compute_verdict
+from poc.suite.config import QUICK_SUITE, STANDARD_SUITE, SuiteConfig
+from poc.suite.result import BaselineEvidence, Evidence, Measure, SnapshotInfo, SuiteResult
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
+NOT_RUN = Measure(status="not_run", reason="it broke.")
+NOT_APPLICABLE = Measure(status="not_applicable", reason="there is nothing to measure")
+EVIDENCE = Evidence(
+    baselines=tuple(
+        BaselineEvidence(name=name, signal_corr=Measure(value=0.1), return_corr=Measure(value=-0.2))
+        for name in STANDARD_SUITE.baselines
+    ),
+    spanning_alpha_ann=Measure(value=0.1),
+    spanning_alpha_t=Measure(value=4.0),
+    net_return_t=Measure(value=5.0),
+    style_residualized_sharpe_net=Measure(value=1.8),
+    without_small_caps_sharpe_net=Measure(value=1.6),
+    largest_name_share=Measure(value=0.05, reason="10023"),
+    largest_month_share=Measure(value=0.1, reason="2012-03"),
+    largest_sector_share=Measure(value=0.3, reason="45"),
+)
+YEARS = tuple((year, 252, 0.1) for year in range(2010, 2020))
+CALENDAR = tuple((year, 252) for year in range(2010, 2020))
+
+
+def make_result(
+    config: BacktestConfig,
+    *,
+    sharpe: float,
+    turnover: float = 0.1,
+    ic: tuple[float, float] = (0.03, 6.0),
+    years: tuple[tuple[int, int, float], ...] = YEARS,
+    large_cap: tuple[int, float, float] = (2520, 1.0, 0.8),
+) -> BacktestResult:
+    """`years` holds (year, days, net return); `large_cap` holds days, invested share and net Sharpe ratio."""
+    rows: list[dict[str, Any]] = [{"slice": "overall", "group": "overall", "num_days": 2520, "sharpe_net": sharpe}]
+    if "year" in config.slices:
+        rows += [{"slice": "year", "group": str(y), "num_days": n, "ret_net_ann": ret} for y, n, ret in years]
+    if "cap" in config.slices:
+        days, share, large_sharpe = large_cap
+        rows += [{"slice": "cap", "group": group, "num_days": 0} for group in ("Mid Cap", "Small Cap")]
+        large = {"slice": "cap", "group": "Large Cap", "num_days": days, "invested_share": share}
+        rows.insert(-2, large | {"sharpe_net": large_sharpe})
+    empty = pd.DataFrame()
+    return BacktestResult(
+        config=config,
+        daily_series=empty,
+        summary_table=pd.DataFrame(rows).assign(turnover=turnover),
+        fractile_analysis=empty,
+        diagnostics={"ic": {"mean": ic[0], "t": ic[1]}},
+        ic_series=empty,
+        slice_series=empty,
+        attribution=empty,
+        books=cast("HeldBooks", None),  # no rule reads them
+    )
+
+
+def make_suite(
+    *,
+    sharpe: float = 2.0,
+    others: dict[tuple[int, str], float] | None = None,
+    failed: dict[tuple[int, str], str] | None = None,
+    config: SuiteConfig = STANDARD_SUITE,
+    calendar: tuple[tuple[int, int], ...] = CALENDAR,
+    skipped: dict[str, str] | None = None,
+    evidence: dict[str, Any] | None = None,
+    **base: Any,
+) -> SuiteResult:
+    """A suite that is green but for what is changed: `others` are the net Sharpe ratios of other variants."""
+    sharpes = {(c.lag, c.residualize): 0.8 * sharpe for c in config.variants()} | {(0, "off"): sharpe} | (others or {})
+    results, summary = {}, []
+    for variant in config.variants():
+        place = (variant.lag, variant.residualize)
+        reason = (failed or {}).get(place, "")
+        if not reason:
+            results[variant.key] = make_result(variant, sharpe=sharpes[place], **(base if place == (0, "off") else {}))
+        summary.append({"kind": "signal", "lag": place[0], "residualize": place[1], "reason": reason})
+    return SuiteResult(
+        config=config,
+        signal_name="test",
+        signal_hash="0",
+        snapshot=SnapshotInfo(
+            snapshot_id="S",
+            region="US",
+            fingerprint="0",
+            first_date="2010-01-04",
+            last_date="2019-12-31",
+            n_days=2520,
+            n_securities=500,
+            synthetic=True,
+            calendar_days=calendar,
+        ),
+        warnings=(),
+        signal_results=results,
+        baseline_results={},
+        skipped_baselines=skipped or {},
+        suite_summary=pd.DataFrame(summary),
+        correlations=pd.DataFrame(),
+        evidence=replace(EVIDENCE, **(evidence or {})),
+    )
+
+
+def check_of(name: str, *, thresholds: Thresholds = rules.STANDARD_THRESHOLDS, **changes: Any) -> Check:
+    verdict = compute_verdict(make_suite(**changes), thresholds)
+    return next(check for check in verdict.checks if check.name == name)
+
+
+def with_baseline(name: str, **measures: Any) -> dict[str, Any]:
+    return {"baselines": tuple(replace(b, **measures) if b.name == name else b for b in EVIDENCE.baselines)}
+
+
+def test_a_good_signal_is_green_and_says_what_was_not_asked() -> None:
+    verdict = compute_verdict(make_suite())
+    assert verdict.color == "green"
+    assert verdict.rules_version == "1"
+    assert verdict.reasons == (
+        "Every required check that applies passed: 23 passed, 1 did not apply, 4 did not run and are not required.",
+    )
+
+
+def check_names(verdict: Verdict) -> list[str]:
+    return [check.name for check in verdict.checks]
+
+
+def test_the_order_of_checks_does_not_depend_on_the_outcome() -> None:
+    green = compute_verdict(make_suite())
+    red = compute_verdict(make_suite(sharpe=0.1, evidence={"spanning_alpha_t": NOT_RUN, "is_baseline": "value"}))
+    unknown = compute_verdict(make_suite(failed={(0, "off"): "never invested"}, evidence={"baselines": ()}))
+    assert check_names(green) == check_names(red) == check_names(unknown)
+    assert len(set(check_names(green))) == len(green.checks)
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "state", "threshold"),
+    [
+        (0.4999, "fail", 0.5),
+        (0.5, "concern", 1.0),
+        (1.0, "concern", 1.0),
+        (1.0001, "pass", 1.0),
+        (-1.0, "fail", 0.5),
+        (math.nan, "not_run", 1.0),
+    ],
+)
+def test_net_sharpe(sharpe: float, state: str, threshold: float) -> None:
+    check = check_of("net_sharpe", sharpe=sharpe)
+    assert (check.state, check.threshold) == (state, threshold)
+    assert check.value == (None if math.isnan(sharpe) else sharpe)
+
+
+@pytest.mark.parametrize(
+    ("variant", "below"),
+    [((1, "off"), "fail"), ((2, "off"), "concern"), ((0, "industry"), "concern"), ((2, "industry"), "concern")],
+)
+def test_half_of_the_sharpe_is_kept_in_each_judged_variant(variant: tuple[int, str], below: str) -> None:
+    name = f"retention_lag{variant[0]}_{variant[1]}"
+    assert check_of(name, sharpe=2.0, others={variant: 1.0}).state == "pass"
+    check = check_of(name, sharpe=2.0, others={variant: 0.99})
+    assert (check.state, check.value, check.threshold) == (below, 0.495, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("retention_styles", "style_residualized_sharpe_net"),
+        ("retention_small_caps", "without_small_caps_sharpe_net"),
+    ],
+)
+def test_half_of_the_sharpe_is_kept_without_styles_and_without_small_caps(name: str, field: str) -> None:
+    assert check_of(name, evidence={field: Measure(value=1.0)}).state == "pass"
+    assert check_of(name, evidence={field: Measure(value=0.99)}).state == "concern"
+    assert check_of(name, evidence={field: NOT_RUN}).state == "not_run"
+    assert check_of(name, evidence={field: NOT_APPLICABLE}).state == "not_applicable"
+
+
+def test_retention_is_judged_from_a_base_sharpe_of_a_half_on() -> None:
+    assert check_of("retention_lag1_off", sharpe=0.5, others={(1, "off"): 0.2}).state == "fail"
+    weak = check_of("retention_lag1_off", sharpe=0.49, others={(1, "off"): 0.2})
+    assert weak.state == "not_applicable"
+    assert weak.sentence.endswith("does not apply: it is judged from a base net Sharpe ratio of 0.50 on.")
+
+
+@pytest.mark.parametrize("sharpe", [0.2, 2.0])
+def test_a_failed_variant_is_named_whatever_the_base_sharpe(sharpe: float) -> None:
+    check = check_of("retention_lag2_industry", sharpe=sharpe, failed={(2, "industry"): "never invested."})
+    assert check.state == "not_run"
+    assert check.sentence == (
+        "Share of the base net Sharpe ratio kept at lag 2 with industry taken out of the signal did not run: "
+        "the variant at lag 2 with industry taken out of the signal has no result (never invested)."
+    )
+
+
+def test_the_quick_preset_is_incomplete_because_the_judged_set_is_the_same_for_all() -> None:
+    verdict = compute_verdict(make_suite(config=QUICK_SUITE, evidence={"baselines": (), "spanning_alpha_t": NOT_RUN}))
+    missing = {check.name for check in verdict.checks if check.state == "not_run" and check.required}
+    assert verdict.color == "incomplete"
+    assert missing == {
+        "retention_lag2_off",
+        "retention_lag0_industry",
+        "retention_lag1_industry",
+        "retention_lag2_industry",
+        *(f"{kind}_corr_{name}" for kind in ("signal", "return") for name in STANDARD_SUITE.baselines),
+        "spanning_alpha_t",
+    }
+
+
+@pytest.mark.parametrize(
+    ("corr", "state", "threshold"),
+    [(0.4999, "pass", 0.5), (-0.5, "concern", 0.5), (0.6999, "concern", 0.5), (0.7, "fail", 0.7), (-0.7, "fail", 0.7)],
+)
+def test_signal_correlation_with_a_baseline(corr: float, state: str, threshold: float) -> None:
+    check = check_of("signal_corr_value", evidence=with_baseline("value", signal_corr=Measure(value=corr)))
+    assert (check.state, check.value, check.threshold) == (state, abs(corr), threshold)
+
+
+@pytest.mark.parametrize(
+    ("corr", "alpha_t", "state"),
+    [
+        (0.6999, 0.0, "pass"),
+        (0.7, 1.9999, "fail"),
+        (-0.7, 1.9999, "fail"),
+        (0.7, -3.0, "fail"),
+        (0.7, 2.0, "pass"),
+        (0.7, None, "not_run"),
+        (0.6, None, "pass"),
+    ],
+)
+def test_return_correlation_needs_an_alpha_to_be_forgiven(corr: float, alpha_t: float | None, state: str) -> None:
+    evidence = with_baseline("value", return_corr=Measure(value=corr))
+    evidence["spanning_alpha_t"] = NOT_RUN if alpha_t is None else Measure(value=alpha_t)
+    check = check_of("return_corr_value", evidence=evidence)
+    assert (check.state, check.threshold) == (state, 0.7)
+
+
+def test_a_clone_by_return_says_which_alpha_condemned_it() -> None:
+    evidence = with_baseline("value", return_corr=Measure(value=0.81)) | {"spanning_alpha_t": Measure(value=1.2)}
+    assert check_of("return_corr_value", evidence=evidence).sentence == (
+        "Absolute correlation of daily returns with value is 0.81 (the spanning alpha's t is 1.20); "
+        "at least 0.70 is red where the spanning alpha's t is less than 2.00."
+    )
+
+
+def test_a_baseline_itself_is_named() -> None:
+    evidence = with_baseline("momentum_12_1", signal_corr=Measure(value=1.0)) | {"is_baseline": "momentum_12_1"}
+    verdict = compute_verdict(make_suite(evidence=evidence))
+    assert verdict.color == "red"
+    (reason,) = verdict.reasons
+    assert reason == (
+        "The signal is the baseline momentum_12_1. "
+        "Absolute rank correlation of the signal with momentum_12_1 is 1.00; at least 0.70 is red."
+    )
+
+
+def test_a_baseline_beyond_the_suite_that_it_equals_is_listed_too() -> None:
+    check = check_of("signal_corr_size", evidence={"is_baseline": "size"})
+    assert check.state == "fail"
+    assert check.sentence.startswith("The signal is the baseline size.")
+
+
+@pytest.mark.parametrize(
+    "baselines",
+    [
+        tuple(b for b in EVIDENCE.baselines if b.name != "value"),
+        with_baseline("value", signal_corr=NOT_RUN, return_corr=NOT_RUN)["baselines"],
+    ],
+)
+def test_a_skipped_baseline_is_not_run_with_its_reason(baselines: tuple[BaselineEvidence, ...]) -> None:
+    changes: dict[str, Any] = {"evidence": {"baselines": baselines}, "skipped": {"value": "no column 'value'"}}
+    assert compute_verdict(make_suite(**changes)).color == "incomplete"
+    for name in ("signal_corr_value", "return_corr_value"):
+        check = check_of(name, **changes)
+        assert check.state == "not_run"
+        assert check.sentence.endswith("did not run: no column 'value'.")
+
+
+def test_further_baselines_of_a_suite_are_judged_too() -> None:
+    config = replace(STANDARD_SUITE, baselines=(*STANDARD_SUITE.baselines, "size"))
+    assert check_of("signal_corr_size", config=config).state == "not_run"
+
+
+@pytest.mark.parametrize(("t_stat", "state"), [(2.0, "concern"), (2.0001, "pass"), (-5.0, "concern")])
+def test_spanning_alpha(t_stat: float, state: str) -> None:
+    assert check_of("spanning_alpha_t", evidence={"spanning_alpha_t": Measure(value=t_stat)}).state == state
+
+
+@pytest.mark.parametrize(
+    ("ic", "t_stat", "state"),
+    [
+        (0.15, 9.0, "pass"),
+        (0.1501, 3.0001, "fail"),
+        (-0.1501, -3.0001, "fail"),
+        (0.1501, 3.0, "pass"),
+        (0.1501, math.nan, "not_run"),
+        (0.02, math.nan, "pass"),
+        (math.nan, 4.0, "not_run"),
+    ],
+)
+def test_a_leak_by_the_ic_of_the_first_holding_day(ic: float, t_stat: float, state: str) -> None:
+    assert check_of("leak_ic", ic=(ic, t_stat)).state == state
+
+
+@pytest.mark.parametrize(
+    ("lag1", "ic", "state"),
+    [(0.4, 0.06, "pass"), (0.39, 0.06, "concern"), (0.39, -0.06, "concern"), (0.39, 0.05, "not_applicable")],
+)
+def test_a_cliff_from_lag_0_to_lag_1(lag1: float, ic: float, state: str) -> None:
+    assert check_of("cliff", sharpe=2.0, others={(1, "off"): lag1}, ic=(ic, 5.0)).state == state
+
+
+def test_a_cliff_without_its_numbers_is_not_run() -> None:
+    assert check_of("cliff", ic=(math.nan, math.nan)).state == "not_run"
+    assert check_of("cliff", ic=(0.06, 5.0), failed={(1, "off"): "never invested"}).state == "not_run"
+
+
+def test_three_full_years_are_needed() -> None:
+    two = check_of("full_years", years=YEARS[:2])
+    assert (two.state, two.value, two.threshold) == ("concern", 2.0, 3.0)
+    assert two.sentence == "Number of full years is 2 (short history); green needs at least 3."
+    assert check_of("full_years", years=YEARS[:3]).state == "pass"
+
+
+@pytest.mark.parametrize(("days", "full"), [(239, 2.0), (240, 3.0)])
+def test_a_full_year_has_95_percent_of_the_days_of_the_calendar(days: int, full: float) -> None:
+    assert check_of("full_years", years=(*YEARS[:2], (2012, days, 0.1))).value == full
+
+
+@pytest.mark.parametrize(("days", "full"), [(239, 2.0), (240, 3.0)])
+def test_a_year_that_the_calendar_covers_in_part_is_not_full(days: int, full: float) -> None:
+    calendar = (*CALENDAR[:2], (2012, days))
+    assert check_of("full_years", years=(*YEARS[:2], (2012, days, 0.1)), calendar=calendar).value == full
+
+
+@pytest.mark.parametrize(("losing", "state"), [(3, "pass"), (4, "concern")])
+def test_seven_of_ten_full_years_are_positive(losing: int, state: str) -> None:
+    years = tuple((year, days, -0.1 if year < 2010 + losing else ret) for year, days, ret in YEARS)
+    check = check_of("positive_years", years=years)
+    assert check.state == state
+    assert check.value == pytest.approx(1 - losing / 10)
+
+
+def test_a_part_of_a_year_and_a_flat_year_are_no_positive_years() -> None:
+    years = (*YEARS[:3], (2013, 252, 0.0), (2014, 100, 0.5))
+    assert check_of("positive_years", years=years).value == 0.75
+
+
+def test_without_a_full_year_there_is_no_share_of_them() -> None:
+    assert check_of("positive_years", years=((2010, 50, 0.1),)).state == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"calendar": ()}, "the calendar's days a year are not known"),
+        ({"config": replace(STANDARD_SUITE, base=BacktestConfig(slices=("overall", "cap")))}, "no results by year"),
+        ({"failed": {(0, "off"): "never invested"}}, "the variant at lag 0 has no result (never invested)"),
+    ],
+)
+def test_years_that_cannot_be_judged_are_not_run(changes: dict[str, Any], reason: str) -> None:
+    for name in ("full_years", "positive_years"):
+        check = check_of(name, **changes)
+        assert check.state == "not_run"
+        assert reason in check.sentence
+
+
+@pytest.mark.parametrize(
+    ("large_cap", "state"),
+    [
+        ((2520, 1.0, 0.0), "pass"),
+        ((2520, 1.0, -0.001), "concern"),
+        ((2520, 0.5, -1.0), "concern"),
+        ((1260, 1.0, -1.0), "concern"),
+        ((2520, 0.499, -1.0), "not_applicable"),
+        ((1800, 0.6, -1.0), "not_applicable"),
+        ((0, math.nan, math.nan), "not_applicable"),
+        ((2520, 1.0, math.nan), "not_run"),
+    ],
+)
+def test_large_caps_do_not_lose_where_they_are_held(large_cap: tuple[int, float, float], state: str) -> None:
+    assert check_of("large_cap_sharpe", large_cap=large_cap).state == state
+
+
+def test_large_caps_without_results_are_not_run() -> None:
+    by_year = replace(STANDARD_SUITE, base=BacktestConfig(slices=("overall", "year")))
+    assert "there are no results by cap bucket" in check_of("large_cap_sharpe", config=by_year).sentence
+    assert check_of("large_cap_sharpe", failed={(0, "off"): "never invested"}).state == "not_run"
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("name", 0.25), ("month", 0.4), ("sector", 0.6)])
+def test_the_largest_share_of_the_total_net_return(kind: str, limit: float) -> None:
+    field = f"largest_{kind}_share"
+    assert check_of(f"largest_{kind}", evidence={field: Measure(value=limit)}).state == "pass"
+    above = check_of(f"largest_{kind}", evidence={field: Measure(value=limit + 0.01, reason="X9")})
+    assert above.state == "concern"
+    assert above.sentence == (
+        f"Share of the total net return that the largest {kind} earned is {limit + 0.01:.0%} (X9); "
+        f"green needs at most {limit:.0%}."
+    )
+
+
+@pytest.mark.parametrize(("turnover", "state"), [(0.25, "pass"), (0.2501, "concern")])
+def test_turnover(turnover: float, state: str) -> None:
+    assert check_of("turnover", turnover=turnover).state == state
+
+
+def test_red_goes_before_incomplete_before_yellow_before_green() -> None:
+    concern = {"spanning_alpha_t": Measure(value=1.0)}
+    missing = {"largest_name_share": NOT_RUN}
+    assert compute_verdict(make_suite(evidence=concern)).color == "yellow"
+    assert compute_verdict(make_suite(evidence=concern | missing)).color == "incomplete"
+    assert compute_verdict(make_suite(evidence=concern | missing, sharpe=0.4)).color == "red"
+
+
+@pytest.mark.parametrize(
+    ("changes", "decisive"),
+    [
+        ({"sharpe": 0.4, "turnover": 0.3}, ["net_sharpe"]),
+        ({"evidence": {"largest_name_share": NOT_RUN}, "turnover": 0.3}, ["largest_name"]),
+        ({"sharpe": 0.9, "turnover": 0.3}, ["net_sharpe", "turnover"]),
+    ],
+)
+def test_the_reasons_are_the_sentences_that_decided(changes: dict[str, Any], decisive: list[str]) -> None:
+    verdict = compute_verdict(make_suite(**changes))
+    assert verdict.reasons == tuple(check.sentence for check in verdict.checks if check.name in decisive)
+
+
+@pytest.mark.parametrize("field", [f.name for f in fields(Evidence) if f.type == Measure])
+def test_evidence_that_did_not_run_never_gives_green(field: str) -> None:
+    verdict = compute_verdict(make_suite(evidence={field: NOT_RUN}))
+    shown_only = field in {"spanning_alpha_ann", "net_return_t"}
+    assert verdict.color == ("green" if shown_only else "incomplete")
+
+
+@pytest.mark.parametrize("value", [None, math.nan, math.inf])
+def test_a_number_that_is_none_is_not_run(value: float | None) -> None:
+    check = check_of("largest_month", evidence={"largest_month_share": Measure(value=value)})
+    assert (check.state, check.value) == ("not_run", None)
+    assert check.sentence.endswith("did not run: the number is undefined.")
+
+
+def test_a_suite_whose_base_variant_failed_passes_nothing_of_it() -> None:
+    verdict = compute_verdict(make_suite(failed={(0, "off"): "never invested"}))
+    assert verdict.color == "incomplete"
+    states = {check.name: check.state for check in verdict.checks}
+    of_base = [name for name in states if not name.startswith(("signal_corr", "return_corr", "spanning", "largest"))]
+    assert {states[name] for name in of_base} == {"not_run"}
+
+
+def test_evidence_of_later_rules_is_said_not_to_have_run() -> None:
+    checks = {check.name: check for check in compute_verdict(make_suite()).checks if not check.required}
+    assert list(checks) == ["pre_entry_ic", "survivorship_probe", "deflated_sharpe", "placebo"]
+    assert {check.state for check in checks.values()} == {"not_run"}
+    assert checks["deflated_sharpe"].sentence == (
+        "Deflated Sharpe ratio did not run: it is not computed yet, and rules version 1 does not require it."
+    )
+
+
+def test_later_evidence_is_required_by_taking_its_name_off_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "NOT_REQUIRED", rules.NOT_REQUIRED - {"placebo"})
+    verdict = compute_verdict(make_suite())
+    assert verdict.color == "incomplete"
+    assert verdict.reasons == ("P-value against placebo signals did not run: it is not computed yet.",)
+
+
+@pytest.mark.parametrize(
+    ("sharpe", "shown"),
+    [(2.0, "2.00"), (0.9999, "0.9999"), (1.0, "1.00"), (1.000000001, "1.000000"), (-0.004, "0.00")],
+)
+def test_a_number_is_written_so_that_its_side_of_the_limit_is_seen(sharpe: float, shown: str) -> None:
+    assert check_of("net_sharpe", sharpe=sharpe).sentence.startswith(f"Net Sharpe ratio is {shown};")
+
+
+def test_limits_are_written_exactly() -> None:
+    thresholds = Thresholds(largest_name=0.255, green_sharpe=1.125)
+    assert "at most 25.5%" in check_of("largest_name", thresholds=thresholds).sentence
+    assert "more than 1.125" in check_of("net_sharpe", thresholds=thresholds).sentence
+
+
+@pytest.mark.parametrize("changes", [{}, {"sharpe": 0.4}, {"failed": {(0, "off"): "never invested"}}])
+def test_the_json_form_goes_both_ways(changes: dict[str, Any]) -> None:
+    verdict = compute_verdict(make_suite(**changes))
+    text = json.dumps(verdict.to_dict(), allow_nan=False)
+    assert Verdict.from_dict(json.loads(text)) == verdict
+    assert json.dumps(Verdict.from_dict(json.loads(text)).to_dict()) == text
+
+
+def test_a_number_that_is_not_finite_is_null() -> None:
+    check = Check(name="x", state="not_run", value=math.nan, threshold=-math.inf, sentence="X did not run.")
+    assert (check.value, check.threshold) == (None, None)
+    verdict = Verdict(color="incomplete", rules_version="0", checks=(check,), reasons=())
+    assert json.loads(json.dumps(verdict.to_dict()))["checks"][0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"color": "green"}, {"color": "red", "rules_version": "1", "checks": [{"name": "x"}], "reasons": []}]
+)
+def test_a_broken_stored_verdict_is_refused(broken: dict[str, Any]) -> None:
+    with pytest.raises(PocError, match="The stored verdict cannot be read"):
+        Verdict.from_dict(broken)
+
+
+def test_other_thresholds_decide_and_are_marked() -> None:
+    verdict = compute_verdict(make_suite(sharpe=2.0), Thresholds(green_sharpe=2.5))
+    assert verdict.color == "yellow"
+    assert verdict.rules_version == "1 with other thresholds"
+    assert Thresholds(rules_version="1a").label == "1a"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"turnover": math.nan}, "turnover=nan is not allowed; allowed: a finite number"),
+        ({"turnover": "0.3"}, "turnover='0.3' is not allowed"),
+        ({"leak_ic": True}, "leak_ic=True is not allowed"),
+        ({"red_sharpe": 1.1}, "red_sharpe=1.1 is not allowed; allowed: at most green_sharpe"),
+        ({"similar_signal_corr": 0.8}, "allowed: at most clone_signal_corr"),
+        ({"retention_base_sharpe": 0.0}, "retention_base_sharpe=0.0 is not allowed; allowed: above 0"),
+    ],
+)
+def test_thresholds_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        Thresholds(**changes)
+
+
+def documented(section: str) -> list[list[str]]:
+    """The cells of the rows of the table in one section, code marks taken off."""
+    body = DOCUMENT.read_text(encoding="utf-8").split(f"## {section}\n")[1].split("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in body.splitlines() if line.startswith("|")]
+    return [[cell.strip().strip("`") for cell in row] for row in rows[2:]]
+
+
+def test_the_document_lists_every_threshold_with_its_value() -> None:
+    listed = {name: float(value) for name, value, *_ in documented("Thresholds")}
+    assert listed == {name: value for name, value in asdict(Thresholds()).items() if name != "rules_version"}
+    assert f"rules version {Thresholds().rules_version}" in DOCUMENT.read_text(encoding="utf-8")
+
+
+def test_the_document_lists_every_check_in_order() -> None:
+    names = [re.sub("(_corr)_.*", r"\1_<baseline>", name) for name in check_names(compute_verdict(make_suite()))]
+    assert [row[0] for row in documented("The checks")] == list(dict.fromkeys(names))
