@@ -49,7 +49,7 @@ clean: ## Remove what the tools have made, .venv too; snapshots and runs stay
 	On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing into .venv ..."
 	@$(PYTHON) -m venv .venv
-	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); then \
+	@if $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) 2>/dev/null; then \
 		export VIRTUAL_ENV=.venv && $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock && \
 		$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .; \
 	else \

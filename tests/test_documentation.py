@@ -12,6 +12,7 @@ import pytest
 import typer
 
 import poc
+from poc.baselines.library import generate_reversal_signal
 from poc.cli import app
 from poc.data.demo import create_demo_snapshot
 from poc.engine.config import BacktestConfig
@@ -59,7 +60,7 @@ COMMANDS = dict(_commands(typer.main.get_command(app), ("poc",)))
 
 def _command_lines(page: Path) -> list[list[str]]:
     """The `poc` commands in console blocks, split into words."""
-    text = "".join(_blocks(page, "console") + _blocks(page, "sh")).replace("\\\n", " ")
+    text = "".join(_blocks(page, r"\w*")).replace("\\\n", " ")
     lines = re.findall(r"^(?:\$ )?(?:\.venv/bin/)?(poc .*)$", text, re.M)
     return [shlex.split(line, comments=True) for line in lines]
 
@@ -94,7 +95,7 @@ def test_every_configuration_field_is_documented_with_its_default() -> None:
 
 def test_every_column_and_diagnostic_is_documented(workspace: Path) -> None:
     catalog = poc.DataCatalog("demo", root=workspace / "snapshots")
-    result = poc.run_backtest(poc.generate_reversal_signal(catalog), BacktestConfig(method="long_only"), catalog)
+    result = poc.run_backtest(generate_reversal_signal(catalog), BacktestConfig(method="long_only"), catalog)
     assert set(re.findall(r"^\| `(\w+)` \|", _section("Diagnostics"), re.M)) == set(result.diagnostics)
     tables = _section("The tables of a result") + _section("Statistics")
     frames = (result.daily_series, result.summary_table, result.fractile_analysis, result.attribution)
