@@ -262,7 +262,11 @@ def _most_traded(frames: dict[str, pl.DataFrame], count: int) -> dict[str, pl.Da
     if ranked.is_empty():
         raise SnapshotError("Every `adv` is missing between these dates, so no security can be chosen by it.")
     chosen = ranked.get_column("security_id").implode()
-    return {
+    kept = {
         name: frame if name == "trading_date" else frame.filter(pl.col("security_id").is_in(chosen))
         for name, frame in frames.items()
     }
+    empty = [name for name, frame in kept.items() if frame.is_empty()]
+    if empty:
+        raise SnapshotError(f"The {len(ranked)} most traded securities have no row in {', '.join(empty)}. Choose more.")
+    return kept

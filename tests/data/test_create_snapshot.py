@@ -344,6 +344,13 @@ def test_a_choice_by_adv_needs_adv(source_frames: Frames, save_source: SaveSourc
         create_lightweight_snapshot(source, 2, output_dir=root)
 
 
+def test_a_choice_that_empties_a_table_is_refused(source_frames: Frames, save_source: SaveSource, root: Path) -> None:
+    flags = source_frames["risk"].filter(pl.col("security_id") == 1).select("security_id", "date", universe_flag=1)
+    source = save_source(source_frames | {"universe": flags})
+    with pytest.raises(SnapshotError, match=r"The 2 most traded securities have no row in universe\. Choose more"):
+        create_lightweight_snapshot(source, 2, output_dir=root)
+
+
 def test_real_data_become_a_snapshot(real_data: Path, root: Path) -> None:
     create_snapshot_from_existing(real_data, "us-large", root)
     catalog = DataCatalog("us-large", root=root)
