@@ -1,0 +1,145 @@
+"""The one timing rule: from the day a signal can be known to the day it is traded and the first return it earns."""
+
+from collections.abc import Iterable
+from math import ceil
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+
+from poc.contract.columns import as_calendar, convert_column, get_column, names
+from poc.errors import ContractError
+
+OPEN_CUTOFF = 8.0
+CLOSE_CUTOFF = 15.0
+
+Frame = TypeVar("Frame", pd.DataFrame, pl.DataFrame)
+
+
+class Timing(Protocol):
+    """What the timing rule needs of a configuration."""
+
+    @property
+    def from_open(self) -> bool:
+        """Trade at the open, else at the close."""
+
+    @property
+    def lag(self) -> int:
+        """Trading days by which the whole book is delayed."""
+
+
+def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
+    date_avail: NDArray[np.datetime64],
+    avail_hour: NDArray[np.float64] | None,
+    date_sig: NDArray[np.datetime64],
+    calendar: NDArray[np.datetime64],
+    *,
+    from_open: bool,
+    open_cutoff: float,
+    close_cutoff: float,
+) -> NDArray[np.int64]:
+    """The trading day on which each row first enters a book, as an index into the calendar.
+
+    A row is formed on its day of availability if it is known by the cutoff hour of that day, else on the next trading
+    day. On a day without trading it is formed on the next trading day, at whatever hour it became known. A missing
+    hour means the open cutoff where the row became known on a later day than it describes, else after the close.
+
+    Args:
+        date_avail: datetime64[D], a value a row, none missing.
+        avail_hour: hours 0 to 24 of the exchange's local day, NaN where missing; None where the file has none.
+        date_sig: datetime64[D], a value a row, none missing.
+        calendar: the trading days, datetime64[D], ascending, distinct.
+        from_open: trade at the open, with `open_cutoff`; else at the close, with `close_cutoff`.
+        open_cutoff: the last hour at which a row still makes the open.
+        close_cutoff: the last hour at which a row still makes the close.
+
+    Returns:
+        An index a row; `len(calendar)` where the formation day lies beyond the end of the calendar.
+    """
+    hour = np.where(date_avail > date_sig, open_cutoff, close_cutoff + 1)
+    if avail_hour is not None:
+        hour = np.where(np.isnan(avail_hour), hour, avail_hour)
+    trading_day = np.searchsorted(calendar, date_avail).astype(np.int64)
+    trades = calendar[np.minimum(trading_day, len(calendar) - 1)] == date_avail
+    too_late = trades & (hour > (open_cutoff if from_open else close_cutoff))
+    formation: NDArray[np.int64] = trading_day + too_late
+    return formation
+
+
+def default_carry_days(formation: NDArray[np.int64]) -> int:
+    """Trading days for which a row stays live where none are given: from the file's own frequency.
+
+    With g the median gap between consecutive distinct formation days: 1 if g is 1, else 1.5 g, rounded up.
+
+    Args:
+        formation: formation days of the rows, as indices into the calendar, none beyond its end, in any order.
+    """
+    days = np.flatnonzero(np.bincount(formation))
+    if len(days) < 2:
+        return 1
+    gap = float(np.median(np.diff(days)))
+    return 1 if gap <= 1 else ceil(1.5 * gap)
+
+
+def align_dates(
+    df: Frame,
+    datefile: Iterable[Any] | pd.DataFrame | pl.DataFrame,
+    config: Timing,
+    *,
+    open_cutoff: float = OPEN_CUTOFF,
+    close_cutoff: float = CLOSE_CUTOFF,
+) -> Frame:
+    """Say for each row of a signal when it is traded and which return it earns first.
+
+    Args:
+        df: pandas or Polars, with `date_sig`, `date_avail` and, optionally, `avail_hour`.
+        datefile: the trading days, or a table with the column `date`.
+        config: anything with `from_open` and `lag`, such as a BacktestConfig.
+        open_cutoff: the last hour at which a row still makes the open.
+        close_cutoff: the last hour at which a row still makes the close.
+
+    Returns:
+        `df` with three more columns of days, missing where they lie beyond the calendar: `date_form`, the formation
+        day; and the day of the first return at the lag of `config`: `date_ret` (close to close) where it trades at
+        the close, `date_openret` (open to open) where it trades at the open. The other one of the two is missing.
+
+    Raises:
+        ContractError: a column is missing, or holds something that is not a day (an hour).
+    """
+    calendar = as_calendar(datefile)
+    has_hour = "avail_hour" in df.columns
+    formation = formation_days(
+        _values(df, "date_avail"),
+        _values(df, "avail_hour") if has_hour else None,
+        _values(df, "date_sig"),
+        calendar,
+        from_open=config.from_open,
+        open_cutoff=open_cutoff,
+        close_cutoff=close_cutoff,
+    )
+    beyond = np.full_like(formation, len(calendar))
+    traded = formation + config.lag
+    days = {
+        "date_form": _days_at(calendar, formation),
+        "date_ret": _days_at(calendar, beyond if config.from_open else traded + 1),
+        "date_openret": _days_at(calendar, traded if config.from_open else beyond),
+    }
+    if isinstance(df, pl.DataFrame):
+        return df.with_columns(pl.Series(name, values, dtype=pl.Date) for name, values in days.items())
+    return df.assign(**days)
+
+
+def _values(df: pd.DataFrame | pl.DataFrame, name: str) -> NDArray[Any]:
+    if name not in df.columns:
+        raise ContractError(f"The column {name} is missing. Found instead: {names(df.columns)}.")
+    column = convert_column(name, get_column(df, name))
+    if column.bad.any() or (name != "avail_hour" and column.values.null_count()):
+        raise ContractError(f"The column {name} must hold {column.expected}. Run validate_signal_df to see which rows.")
+    return column.values.to_numpy()
+
+
+def _days_at(calendar: NDArray[np.datetime64], index: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """The days at these places of the calendar, NaT beyond its end."""
+    return np.append(calendar, np.datetime64("NaT"))[np.minimum(index, len(calendar))]

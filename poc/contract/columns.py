@@ -1,0 +1,178 @@
+"""The columns of a signal file, and their conversion at the door, without loss: to ids, days and numbers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from poc.errors import ContractError
+
+REQUIRED = ("security_id", "date_sig", "date_avail", "signal")
+OPTIONAL = ("avail_hour", "region", "universe", "signal_name", "version")
+KEY = ("security_id", "date_sig")
+TYPES: dict[str, type[pl.DataType]] = {
+    "security_id": pl.Int64,
+    "date_sig": pl.Date,
+    "date_avail": pl.Date,
+    "signal": pl.Float64,
+    "avail_hour": pl.Float64,
+}
+"""The columns that are read, with the type that each is converted to (text ids become String)."""
+
+_ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ]00:00(:00(\.0+)?)?)?$"
+_PLAIN_OBJECTS = {"string", "integer", "floating", "boolean", "decimal", "empty"}
+
+
+@dataclass(frozen=True)
+class Converted:
+    """A column in the contract's type.
+
+    Attributes:
+        values: null where the input is missing or cannot be converted without loss.
+        bad: True where the input holds something that cannot be converted without loss.
+        expected: what the column may hold, in words.
+    """
+
+    values: pl.Series
+    bad: pl.Series
+    expected: str
+
+
+def get_column(frame: pd.DataFrame | pl.DataFrame, name: str) -> pl.Series:
+    """One column as a Polars series.
+
+    Of pandas objects of mixed kinds, dates and numbers become text, ids stay objects (text would re-code them).
+    """
+    if isinstance(frame, pl.DataFrame):
+        return frame[name]
+    column = frame[name]
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) not in _PLAIN_OBJECTS:
+        if name == "security_id":
+            return pl.Series(name, column.to_list(), dtype=pl.Object)
+        column = column.map(str, na_action="ignore")
+    try:
+        return pl.Series(name, pl.from_pandas(column))
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return pl.Series(name, column.to_list(), dtype=pl.Object)
+
+
+def convert_column(name: str, raw: pl.Series) -> Converted:
+    """Convert a contract column that has a type of its own: an id, a date or a number."""
+    if name == "security_id":
+        return convert_ids(raw)
+    return convert_days(raw) if name.startswith("date_") else convert_numbers(raw)
+
+
+def convert_ids(raw: pl.Series) -> Converted:
+    """Int64 for whole numbers, else String; never one from the other."""
+    raw = _plain(raw, pl.Int64)
+    if raw.dtype == pl.String:
+        values = raw
+    elif raw.dtype.is_integer():
+        values = raw.cast(pl.Int64, strict=False)
+    elif raw.dtype.is_float():
+        raw = raw.fill_nan(None)
+        values = raw.cast(pl.Int64, strict=False)
+        values = values.set(values.cast(raw.dtype) != raw, None)
+    else:
+        values = _nothing(raw, pl.Int64)
+    return _converted(raw, values, "whole numbers, or text, not a mix of both")
+
+
+def convert_days(raw: pl.Series) -> Converted:
+    """Date from dates, from datetimes at midnight without time zone, and from ISO text."""
+    raw = _plain(raw, pl.Date)
+    values = _nothing(raw, pl.Date)
+    if raw.dtype == pl.Date:
+        values = raw
+    elif raw.dtype == pl.String:
+        values = raw.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        values = values.set(~raw.str.contains(_ISO_DAY), None)
+    elif isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is None:
+        values = raw.cast(pl.Date)
+        values = values.set(values.cast(raw.dtype) != raw, None)
+    return _converted(raw, values, "days, such as 2015-12-31, without time of day and without time zone")
+
+
+def convert_numbers(raw: pl.Series) -> Converted:
+    """Float64 from numbers and from text that is a number; NaN is missing."""
+    raw = _plain(raw, pl.Float64)
+    values = _nothing(raw, pl.Float64)
+    if raw.dtype.is_integer():
+        values = raw.cast(pl.Float64)
+        values = values.set(values.cast(raw.dtype, strict=False).ne_missing(raw), None)
+    elif raw.dtype.is_numeric() or raw.dtype == pl.String:
+        values = raw.cast(pl.Float64, strict=False)
+    return _converted(raw, values, "numbers", nan_is_missing=True)
+
+
+def as_calendar(dates: Iterable[Any] | pd.DataFrame | pl.DataFrame) -> NDArray[np.datetime64]:
+    """Trading days as a sorted datetime64[D] array of distinct days, from dates or a table with a `date` column.
+
+    Raises:
+        ContractError: no `date` column, no day at all, or something that is not a day.
+    """
+    if isinstance(dates, pd.DataFrame | pl.DataFrame):
+        if "date" not in dates.columns:
+            raise ContractError(f"The calendar has no column 'date'. Found instead: {names(dates.columns)}.")
+        dates = get_column(dates, "date")
+    days = convert_days(_as_series("date", dates))
+    if days.bad.any() or days.values.null_count():
+        raise ContractError(f"The calendar holds something that is not a day. Expected: {days.expected}.")
+    if not len(days.values):
+        raise ContractError("The calendar is empty. Give the trading days of the snapshot.")
+    unique: NDArray[np.datetime64] = days.values.unique().sort().to_numpy()
+    return unique
+
+
+def as_ids(ids: Iterable[Any]) -> pl.Series:
+    """Distinct security ids, Int64 or String.
+
+    Raises:
+        ContractError: a mix of integers and text.
+    """
+    converted = convert_ids(_as_series("security_id", ids))
+    if converted.bad.any():
+        raise ContractError(f"The security ids of the snapshot must be {converted.expected}.")
+    return converted.values.drop_nulls().unique()
+
+
+def sort_rows(frame: pl.DataFrame, first: str, second: str) -> pl.DataFrame:
+    """Sort by two columns, missing values first. Rows that are in order already, which is quick to see, stay as they are."""
+    a, b = pl.col(first), pl.col(second)
+    in_order = (a > a.shift()) | ((a == a.shift()) & (b >= b.shift()))
+    complete = not (frame[first].null_count() or frame[second].null_count())
+    return frame if complete and frame.select(in_order.all()).item() else frame.sort(first, second)
+
+
+def names(columns: Iterable[Any]) -> str:
+    """Column names in quotes, for a message."""
+    return ", ".join(repr(column) for column in columns) or "nothing"
+
+
+def _as_series(name: str, values: Iterable[Any]) -> pl.Series:
+    """A Polars series of any sequence, array, index or set."""
+    if isinstance(values, pl.Series):
+        return values
+    return get_column(pd.DataFrame({name: values if isinstance(values, np.ndarray) else list(values)}), name)
+
+
+def _plain(raw: pl.Series, empty: type[pl.DataType]) -> pl.Series:
+    """Categories as what they stand for; a column without any value in the type asked for."""
+    if raw.dtype in (pl.Categorical, pl.Enum):
+        return raw.cast(pl.String)
+    return _nothing(raw, empty) if raw.dtype == pl.Null else raw
+
+
+def _nothing(raw: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
+    return pl.Series(raw.name, [None], dtype=dtype).new_from_index(0, len(raw))
+
+
+def _converted(raw: pl.Series, values: pl.Series, expected: str, *, nan_is_missing: bool = False) -> Converted:
+    bad = values.is_null() & raw.is_not_null()
+    return Converted(values.fill_nan(None) if nan_is_missing else values, bad, expected)

@@ -1,0 +1,216 @@
+"""The signal contract: every breach of a signal named at once, every row accounted for."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from poc.contract.columns import (
+    OPTIONAL,
+    REQUIRED,
+    TYPES,
+    Converted,
+    as_calendar,
+    as_ids,
+    convert_column,
+    get_column,
+    names,
+)
+from poc.contract.cross_section import check_together
+from poc.contract.findings import ERRORS, SHOWN, Finding, make_finding
+from poc.contract.rows import BAD, RowCheck, flag_rows, in_key_order, report_rows, row_checks
+from poc.errors import ContractError
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Every input row, counted once: `rows_in == rows_used + sum(dropped.values())`.
+
+    Attributes:
+        dropped: rows by the code of the first thing that is wrong with them, in a fixed order of precedence;
+            `file_refused` are the rows of a refused file that break nothing themselves.
+    """
+
+    rows_in: int
+    rows_used: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True)
+class ValidationResult:
+    """What the contract says about a signal file.
+
+    Attributes:
+        valid: False if there is any error: the file is refused, and `clean` is empty.
+        errors: what the file is refused for.
+        warnings: what is worth knowing about a file that is used.
+        not_checked: an entry a check that could not be done, as "code: reason".
+        ledger: what became of every row.
+        clean: the rows that can be used, sorted by (security_id, date_sig): `security_id` Int64 or String, `date_sig`
+            and `date_avail` Date, `signal` Float64, none of them missing; then, if the file has it, `avail_hour`
+            Float64, null where missing.
+    """
+
+    valid: bool
+    errors: tuple[Finding, ...]
+    warnings: tuple[Finding, ...]
+    not_checked: tuple[str, ...]
+    ledger: Ledger
+    clean: pl.DataFrame = field(repr=False)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """`clean` as pandas."""
+        return self.clean.to_pandas()
+
+
+def validate_signal_df(
+    df: pd.DataFrame | pl.DataFrame,
+    *,
+    calendar: Iterable[Any] | None = None,
+    security_ids: Iterable[Any] | None = None,
+    carry_days: int | None = None,
+    mincos: int = 10,
+) -> ValidationResult:
+    """Check a signal against the contract (docs/signal-contract.md) and clean it.
+
+    Args:
+        df: pandas or Polars, with `security_id, date_sig, date_avail, signal` and, optionally, `avail_hour`.
+        calendar: the trading days of the snapshot, or a table with them in the column `date`.
+        security_ids: the ids that the snapshot knows.
+        carry_days: trading days for which a row stays live; None: the default for the file.
+        mincos: fewest names on a side of the book; a day should have three times as many.
+
+    Returns:
+        All breaches at once. Checks for which a column or an argument is lacking are listed as not done.
+
+    Raises:
+        ContractError: `df` is not a frame, or `calendar` holds something that is not a day.
+    """
+    if not isinstance(df, pd.DataFrame | pl.DataFrame):
+        raise ContractError(f"A signal is a pandas or Polars DataFrame, not {type(df).__name__}.")
+    days = None if calendar is None else as_calendar(calendar)
+    known = None if security_ids is None else as_ids(security_ids)
+
+    frame, lacking, findings = _read_columns(df)
+    if days is None:
+        lacking["calendar"] = "no calendar was given"
+    if known is None:
+        lacking["security_ids"] = "no security_ids were given"
+    frame = in_key_order(frame)
+    checks = row_checks(frame, days, known, lacking=lacking)
+    done = [check for check in checks if not any(need in lacking for need in check.needs)]
+    flags = flag_rows(frame, done)
+    findings += report_rows(frame, flags, done)
+    dropped, faulty = _count_once(flags)
+    usable = frame.filter(~faulty).drop_nulls(REQUIRED).select(*REQUIRED, "avail_hour")
+    together = check_together(usable, days, carry_days=carry_days, mincos=mincos)
+    findings += together.findings
+    return _conclude(
+        usable if "avail_hour" in df.columns else usable.drop("avail_hour"),
+        findings,
+        (*_not_done(checks, lacking), *together.not_checked),
+        dropped,
+        rows_in=frame.height,
+    )
+
+
+def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], list[Finding]]:
+    """The contract's columns, converted, each with its flag, and `row`, the row number from 1.
+
+    Returns:
+        The frame, with nulls for a column that is lacking; column to reason, for those lacking; what was found.
+    """
+    given = list(df.columns)
+    findings = _check_names(df, given)
+    lacking = {}
+    frame = pl.DataFrame({"row": pl.int_range(1, len(df) + 1, dtype=pl.UInt32, eager=True)})
+    for name, dtype in TYPES.items():
+        if given.count(name) == 1:
+            raw = get_column(df, name)
+            column = convert_column(name, raw)
+            findings += _check_type(raw, column)
+            if len(df) and column.bad.all():
+                lacking[name] = f"{name} has no usable value"
+        else:
+            column = convert_column(name, pl.Series([None], dtype=dtype).new_from_index(0, len(df)))
+            if name in REQUIRED or name in given:
+                lacking[name] = f"{name} is {'there more than once' if name in given else 'missing'}"
+        frame = frame.with_columns(column.values.alias(name), column.bad.alias(name + BAD))
+    return frame, lacking, findings
+
+
+def _check_names(df: pd.DataFrame | pl.DataFrame, given: list[Any]) -> list[Finding]:
+    missing = [name for name in REQUIRED if name not in given]
+    repeated = [name for name in TYPES if given.count(name) > 1]
+    ignored = sorted(str(name) for name in given if name not in (*REQUIRED, *OPTIONAL))
+    index = [name for name in df.index.names if name] if isinstance(df, pd.DataFrame) else []
+    in_index = f" The index holds {names(index)}: call reset_index() first." if index else ""
+    wording = (
+        ("missing_column", missing, f"The columns found are {names(given)}.{in_index} Required columns are missing"),
+        ("repeated_column", repeated, "There is more than one column of the same name"),
+        ("ignored_column", ignored, "Columns that the contract does not know are ignored"),
+    )
+    return [make_finding(code, what, len(found), found) for code, found, what in wording if found]
+
+
+def _check_type(raw: pl.Series, column: Converted) -> list[Finding]:
+    count = int(column.bad.sum())
+    if not count:
+        return []
+    what = (
+        f"{raw.name} must hold {column.expected}. Its type is {raw.dtype}, and it cannot be converted without loss in "
+        f"{count:,} of {len(raw):,} rows"
+    )
+    rows = column.bad.arg_true().head(SHOWN).to_list()
+    return [make_finding("bad_type", what, count, [f"row {row + 1} ({_text(raw[row])})" for row in rows])]
+
+
+def _text(value: object) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _count_once(flags: pl.DataFrame) -> tuple[dict[str, int], pl.Series]:
+    """Rows by the first check that they fail, and which rows fail any."""
+    dropped = {}
+    failed = pl.repeat(value=False, n=flags.height, eager=True)
+    for flag in flags.iter_columns():
+        dropped[flag.name] = int((flag & ~failed).sum())
+        failed |= flag
+    return dropped, failed
+
+
+def _not_done(checks: list[RowCheck], lacking: dict[str, str]) -> tuple[str, ...]:
+    """An entry a code that cannot be reported for want of a column or an argument."""
+    entries = []
+    for check in checks:
+        reasons = [lacking[need] for need in check.needs if need in lacking]
+        entries += [f"{code}: {reasons[0]}" for code in check.codes if reasons]
+    return tuple(entries)
+
+
+def _conclude(
+    usable: pl.DataFrame,
+    findings: list[Finding],
+    not_checked: tuple[str, ...],
+    dropped: dict[str, int],
+    *,
+    rows_in: int,
+) -> ValidationResult:
+    errors = tuple(finding for finding in findings if finding.code in ERRORS)
+    if not errors and usable.is_empty():
+        reasons = [f"{code} {count:,}" for code, count in dropped.items() if count]
+        errors = (make_finding("no_usable_row", f"No row is left of {rows_in:,}", rows_in, reasons or ["no rows"]),)
+    if errors:
+        dropped = {**dropped, "file_refused": rows_in - sum(dropped.values())}
+        usable = usable.clear()
+    return ValidationResult(
+        valid=not errors,
+        errors=errors,
+        warnings=tuple(finding for finding in findings if finding.code not in ERRORS),
+        not_checked=not_checked,
+        ledger=Ledger(rows_in, usable.height, {code: count for code, count in dropped.items() if count}),
+        clean=usable,
+    )
