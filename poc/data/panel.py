@@ -53,7 +53,7 @@ class Panel:
     security: Ints
     traded: Bools
     in_universe: Bools | None
-    returns: dict[str, Floats]
+    returns: dict[str, NDArray[np.float64]]
     mcap: Floats
     adv: Floats
     vol: Floats
@@ -195,10 +195,10 @@ def _floats(table: pl.DataFrame, name: str) -> Floats:
     return table[name].cast(pl.Float32).fill_null(np.nan).to_numpy()
 
 
-def _returns(table: pl.DataFrame) -> dict[str, Floats]:
+def _returns(table: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
     """float64, so that compounding with the delisting return is exact to rounding."""
     names = [name for name in ("ret", "resret", "openret", "resopenret") if name in table.columns]
-    returns: dict[str, Floats] = {name: _floats(table, name).astype(np.float64) for name in names}
+    returns = {name: _floats(table, name).astype(np.float64) for name in names}
     if "delist_ret" in table.columns:
         delisting = _floats(table, "delist_ret").astype(np.float64)
         ended = np.flatnonzero(~np.isnan(delisting))

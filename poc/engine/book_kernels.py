@@ -100,6 +100,19 @@ def _side_weights(size, clip_quantile):
 
 
 @njit(cache=True, nogil=True)
+def _write_groups(out, rows, values, n_groups):
+    """Group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, of rows in ascending order of value."""
+    n = len(values)
+    begin = 0
+    while begin < n:
+        end = _tie_end(values, begin)
+        group = int(np.ceil(n_groups * (0.5 * (begin + 1 + end)) / n))
+        for i in range(begin, end):
+            out[rows[i]] = group
+        begin = end
+
+
+@njit(cache=True, nogil=True)
 def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, mincos, clip_quantile, long_only, rescale):
     """Target books of every day, for all names and for each group of each slice.
 
@@ -114,12 +127,15 @@ def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, minco
         rescale: for GIVEN: make each side sum to one.
 
     Returns:
-        (T * P + 1,) start of each book, (entries,) panel row, (entries,) weight, (T,) number of names ranked.
+        (T * P + 1,) start of each book, (entries,) panel row, (entries,) weight, (T,) number of names ranked, and (R,)
+        fractile of each name among all, of `round(100 / low)`, 1 the lowest, 0 where there is no signal.
     """
     n_days = len(offsets) - 1
     n_portfolios = 1 + slice_groups.sum()
     start = np.zeros(n_days * n_portfolios + 1, np.int64)
     n_ranked = np.zeros(n_days, np.int64)
+    group = np.zeros(len(x), np.uint8)
+    n_groups = int(np.rint(100 / fractile[0]))
     book_row = np.empty(1024, np.int32)
     book_weight = np.empty(1024)
     used = 0
@@ -130,6 +146,7 @@ def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, minco
         n_ranked[t] = n
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
+        _write_groups(group, day_rows, x[day_rows], n_groups)
         room = used + n * (1 + len(slice_groups))
         if room > len(book_row):
             book_row = np.concatenate((book_row, np.empty(room, np.int32)))
@@ -165,7 +182,7 @@ def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, minco
                                 used += 1
                 start[t * n_portfolios + p + 1] = used
                 p += 1
-    return start, book_row[:used].copy(), book_weight[:used].copy(), n_ranked
+    return start, book_row[:used].copy(), book_weight[:used].copy(), n_ranked, group
 
 
 @njit(cache=True, nogil=True)
@@ -180,23 +197,4 @@ def book_exposures(start, book_row, book_weight, n_portfolios, styles, style_mea
                 for k in range(n_styles):
                     exposure = styles[k, book_row[e]]
                     out[t, p, k] += book_weight[e] * (style_mean[t, k] if np.isnan(exposure) else exposure)
-    return out
-
-
-@njit(cache=True, nogil=True)
-def fractile_groups(x, offsets, n_groups):
-    """(R,) group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, 0 where there is no signal."""
-    out = np.zeros(len(x), np.uint8)
-    for t in range(len(offsets) - 1):
-        rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
-        rows = rows[np.argsort(x[rows])]
-        values = x[rows]
-        n = len(rows)
-        begin = 0
-        while begin < n:
-            end = _tie_end(values, begin)
-            group = int(np.ceil(n_groups * (0.5 * (begin + 1 + end)) / n))
-            for i in range(begin, end):
-                out[rows[i]] = group
-            begin = end
     return out

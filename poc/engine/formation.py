@@ -12,6 +12,7 @@ from poc.contract.align import default_carry_days, formation_days
 from poc.data.panel import Panel
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.config import BacktestConfig
+from poc.engine.return_kernels import daily_rank_correlation
 from poc.errors import BacktestError, ContractError
 
 Floats = NDArray[np.float64]
@@ -23,6 +24,7 @@ HOW = {
     "position": book_kernels.SIGN,
     "weight": book_kernels.GIVEN,
 }
+IC_LEAST_NAMES = 10
 CAP_NAMES = ("Large Cap", "Mid Cap", "Small Cap")
 
 
@@ -60,6 +62,8 @@ class Formation:
         start, row, weight: the books: entries `start[t * P + p]:start[t * P + p + 1]` are book p of day t.
         style_mean: (T, K) mean exposure of the eligible names.
         exposures: (T, P, K) of each target book.
+        fractile: (R,) 1 the lowest to `round(100 / fractile[0])`, 0 where there is no signal.
+        ic: (T,) rank correlation of the signal with the return of the first holding day at lag 0.
     """
 
     placed: PlacedSignal
@@ -73,6 +77,8 @@ class Formation:
     weight: Floats
     style_mean: Floats
     exposures: Floats
+    fractile: Ints
+    ic: Floats
 
 
 def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> PlacedSignal:
@@ -122,6 +128,18 @@ def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> P
     return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped)
 
 
+def traded_return(panel: Panel, config: BacktestConfig) -> Floats:
+    """(R,) `ret`, or `openret` where `config` trades at the open.
+
+    Raises:
+        BacktestError: the snapshot does not have it.
+    """
+    name = "openret" if config.from_open else "ret"
+    if name not in panel.returns:
+        raise BacktestError(f"from_open={config.from_open} needs the column {name}, which the snapshot does not have.")
+    return panel.returns[name]
+
+
 def universe_of(panel: Panel, config: BacktestConfig) -> str:
     """`flagged` or `all`: as given, else flagged where the snapshot has a universe table."""
     return config.universe or ("all" if panel.in_universe is None else "flagged")
@@ -155,7 +173,7 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
     if config.residualize != "off":
         signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
     portfolios, slice_codes, slice_groups = _slices(panel, config.slices)
-    start, row, weight, n_eligible = book_kernels.form_books(
+    start, row, weight, n_eligible, fractile = book_kernels.form_books(
         signal,
         _size(panel, config.weight),
         panel.offsets,
@@ -168,6 +186,7 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
         config.method == "long_only",
         config.rescale_weights,
     )
+    ret = traded_return(panel, config)
     exposures = book_kernels.book_exposures(start, row, weight, len(portfolios), panel.styles, style_mean)
     return Formation(
         placed=placed,
@@ -181,6 +200,8 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
         weight=weight,
         style_mean=style_mean,
         exposures=exposures,
+        fractile=fractile,
+        ic=daily_rank_correlation(signal, ret, panel.rows_after(1), panel.offsets, IC_LEAST_NAMES),
     )
 
 

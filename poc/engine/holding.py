@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.engine import return_kernels as rk
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Formation
+from poc.engine.formation import Formation, traded_return
 from poc.errors import BacktestError
 
 Floats = NDArray[np.float64]
@@ -54,12 +54,8 @@ def hold_books(formation: Formation, config: BacktestConfig, panel: Panel) -> He
     """Delay the books by the lag and account for returns, trades and costs.
 
     Raises:
-        BacktestError: the snapshot lacks the returns or the sample that `config` asks for.
+        BacktestError: the snapshot lacks the returns or the sample that `config` asks for, or no day is chosen.
     """
-    name = "openret" if config.from_open else "ret"
-    if name not in panel.returns:
-        raise BacktestError(f"from_open={config.from_open} needs the column {name}, which the snapshot does not have.")
-    ret = panel.returns[name]
     selected = _selected(config, panel)
     shift = 1 + config.lag
     first, last = _series_bounds(formation, selected, shift, config.holding_days)
@@ -69,7 +65,7 @@ def hold_books(formation: Formation, config: BacktestConfig, panel: Panel) -> He
         config.holding_days,
         (first, last, selected),
         (panel.offsets, panel.security, len(panel.securities), len(panel.sector_ids)),
-        (ret, residual_returns(config, panel)),
+        (traded_return(panel, config), residual_returns(config, panel)),
         (panel.known_cap, panel.known_sector, panel.known_vol, panel.known_adv),
         (config.tc_model == "power_law", np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv),
         config.borrow_bps / 1e4 / panel.days_per_year,

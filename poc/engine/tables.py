@@ -10,16 +10,13 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.engine import metrics
 from poc.engine import return_kernels as rk
-from poc.engine.book_kernels import fractile_groups
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Formation
+from poc.engine.formation import Formation, traded_return
 from poc.engine.holding import Held, residual_returns
 from poc.stats.correlation import spearman
 from poc.stats.sharpe import sharpe_ratio
 
 Floats = NDArray[np.float64]
-
-IC_LEAST_NAMES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +63,7 @@ def daily_series(
 
 def market_returns(formation: Formation, config: BacktestConfig, panel: Panel) -> Floats:
     """(T,) equal-weighted return of the eligible names, by information day; 0 where there are none."""
-    ret = panel.returns["openret" if config.from_open else "ret"]
+    ret = traded_return(panel, config)
     eligible = (~np.isnan(formation.signal)).astype(np.uint8)
     rows_later = panel.rows_after(1 + config.lag)
     _, mean, _ = rk.group_returns(eligible, 1, rows_later, panel.offsets, ret, ret)
@@ -166,10 +163,9 @@ def slice_series(held: Held, formation: Formation, panel: Panel) -> pd.DataFrame
     return pd.concat(parts, ignore_index=True)
 
 
-def ic_series(formation: Formation, held: Held, config: BacktestConfig, panel: Panel) -> pd.DataFrame:
+def ic_series(formation: Formation, held: Held, panel: Panel) -> pd.DataFrame:
     """`date` (of the first holding day at lag 0) and `ic`, a row a selected day on which it is defined."""
-    ret = panel.returns["openret" if config.from_open else "ret"]
-    ic = rk.daily_rank_correlation(formation.signal, ret, panel.rows_after(1), panel.offsets, IC_LEAST_NAMES)
+    ic = formation.ic
     days = np.flatnonzero(~np.isnan(ic[:-1]) & held.selected[1:]) + 1
     return pd.DataFrame({"date": panel.dates[days].astype("datetime64[s]"), "ic": ic[days - 1]})
 
@@ -177,8 +173,7 @@ def ic_series(formation: Formation, held: Held, config: BacktestConfig, panel: P
 def fractile_analysis(formation: Formation, held: Held, config: BacktestConfig, panel: Panel) -> Fractiles:
     """Mean return, size and exposures of equal-weighted groups by signal, over the days of the series."""
     n_groups = round(100 / config.fractile[0])
-    ret = panel.returns["openret" if config.from_open else "ret"]
-    group = fractile_groups(formation.signal, panel.offsets, n_groups)
+    ret, group = traded_return(panel, config), formation.fractile
     count, mean, mean_residual = rk.group_returns(
         group, n_groups, panel.rows_after(held.shift), panel.offsets, ret, residual_returns(config, panel)
     )

@@ -63,7 +63,7 @@ def evaluate_books(formation: Formation, config: BacktestConfig, panel: Panel, l
     if held.first[0] < 0:
         raise BacktestError(_why_never_invested(formation, config))
     series = daily_series(held, formation, config, panel)
-    ics = ic_series(formation, held, config, panel)
+    ics = ic_series(formation, held, panel)
     fractiles = fractile_analysis(formation, held, config, panel)
     return BacktestResult(
         config=config,
