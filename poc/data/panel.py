@@ -121,8 +121,8 @@ def load_panel(folder: Path, manifest: Manifest) -> Panel:
         securities=securities,
         offsets=offsets,
         security=security,
-        traded=table["traded"].to_numpy(),
-        in_universe=table["in_universe"].to_numpy() if "in_universe" in table.columns else None,
+        traded=table["_traded"].to_numpy(),
+        in_universe=table["_in_universe"].to_numpy() if "_in_universe" in table.columns else None,
         returns=_returns(table),
         mcap=number("mcap", GROUP_MAX_AGE),
         adv=number("adv", GROUP_MAX_AGE),
@@ -153,9 +153,9 @@ def load_panel(folder: Path, manifest: Manifest) -> Panel:
 def _join_tables(folder: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """All rows of `ret` and `risk`, with the universe flag; and the names of the style columns."""
     keys = ["date", "security_id"]
-    ret = pl.read_parquet(folder / "ret.parquet").with_columns(traded=pl.lit(value=True))
+    ret = pl.read_parquet(folder / "ret.parquet").with_columns(_traded=pl.lit(value=True))
     if "delist_ret" in ret.columns:
-        ret = ret.with_columns(traded=pl.col("delist_ret").is_null())
+        ret = ret.with_columns(_traded=pl.col("delist_ret").is_null())
     risk = pl.read_parquet(folder / "risk.parquet")
     styles = tuple(c for c, dtype in risk.schema.items() if c not in NOT_A_STYLE and dtype.is_numeric())
     if "adv" in ret.columns and "adv" in risk.columns:
@@ -164,11 +164,11 @@ def _join_tables(folder: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
         table = ret.hstack(risk.drop(keys))
     else:
         table = ret.join(risk, on=keys, how="full", coalesce=True, suffix="_risk").sort(keys)
-        table = table.with_columns(pl.col("traded").fill_null(value=False))
+        table = table.with_columns(pl.col("_traded").fill_null(value=False))
     if (folder / "universe.parquet").exists():
-        flags = pl.read_parquet(folder / "universe.parquet").select(*keys, in_universe=pl.col("universe_flag") == 1)
+        flags = pl.read_parquet(folder / "universe.parquet").select(*keys, _in_universe=pl.col("universe_flag") == 1)
         table = table.join(flags, on=keys, how="left", maintain_order="left")
-        table = table.with_columns(pl.col("in_universe").fill_null(value=False))
+        table = table.with_columns(pl.col("_in_universe").fill_null(value=False))
     return table, styles
 
 
@@ -197,7 +197,7 @@ def _floats(table: pl.DataFrame, name: str) -> Floats:
 
 def _returns(table: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
     """float64, so that compounding with the delisting return is exact to rounding."""
-    names = [name for name in ("ret", "resret", "openret", "resopenret") if name in table.columns]
+    names = [str(name) for name in ("ret", "resret", "openret", "resopenret") if name in table.columns]
     returns = {name: _floats(table, name).astype(np.float64) for name in names}
     if "delist_ret" in table.columns:
         delisting = _floats(table, "delist_ret").astype(np.float64)
