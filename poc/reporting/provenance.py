@@ -54,6 +54,6 @@ def _ledger(ledger: dict[str, Any]) -> Table:
     return Table(
         id="ledger",
         caption="Row ledger of the signal file",
-        head=(Head(label="Rows"), head("rows")),
+        head=(head("ledger"), head("rows")),
         rows=tuple((Cell(text=name), Cell(text=written(value, count))) for name, value in rows),
     )

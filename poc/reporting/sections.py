@@ -20,8 +20,8 @@ VARIANT_COLUMNS = (
     "turnover", "ic_mean",
 )  # fmt: skip
 GROUP_COLUMNS = (
-    "group", "num_days", "n_long", "n_short", "ret_net_ann", "ret_ann", "sharpe_net", "sharpe", "max_drawdown",
-    "turnover", "hit_rate",
+    "group", "num_days", "invested_share", "n_long", "n_short", "ret_net_ann", "ret_ann", "sharpe_net", "sharpe",
+    "max_drawdown", "turnover", "hit_rate",
 )  # fmt: skip
 RETURN_KINDS = {
     "net": ("ret_net_ann", "sharpe_net"),
@@ -123,7 +123,7 @@ def _returns(base: BacktestResult) -> Table:
         for kind, keys in RETURN_KINDS.items()
         if not pd.isna(overall[keys[0]])
     )
-    columns = (Head(label="Return"), Head(label="A year", numeric=True), Head(label="Sharpe", numeric=True))
+    columns = (head("return_kind"), head("return_year"), head("return_sharpe"))
     return Table(id="base", caption="Return of the base variant (lag 0, off)", head=columns, rows=rows)
 
 

@@ -78,9 +78,10 @@ TERMS: dict[str, Term] = {
     "weight": Term("Weight", "How a side of the book is weighted: equally, by capitalisation or by dollar volume."),
     "status": Term("Status", "ok, or failed with the reason beside it; a failed variant is never left out."),
     "reason": Term("Reason", "Why the variant failed."),
-    "key": Term("Key", "The name of the variant in the result files."),
-    "kind": Term("Kind", "The signal itself, or a baseline."),
     # Returns.
+    "return_kind": Term("Return", "Before cost (gross), after cost (net), or what the risk model leaves (residual)."),
+    "return_year": Term("A year", "Mean daily return, times the days of a year; not compounded.", percent),
+    "return_sharpe": Term("Sharpe", "Return a year divided by its volatility a year.", number),
     "ret_ann": Term("Gross return, a year", "Mean daily return before costs, times the days of a year.", percent),
     "ret_net_ann": Term("Net return, a year", "Gross return less trading cost and borrow fee.", percent),
     "ret_std": Term("Volatility, a year", "Standard deviation of daily gross returns, annualised.", percent),
@@ -94,7 +95,6 @@ TERMS: dict[str, Term] = {
     "worst_month": Term("Worst month", "Smallest sum of net returns over a calendar month.", percent),
     "beta": Term("Beta", "Slope of daily gross return on the equal-weighted return of the eligible names.", number),
     # Book.
-    "slice": Term("Slice", "The attribute by which results are split."),
     "group": Term("Group", "A calendar year, or the names of one value of an attribute, ranked among themselves."),
     "num_days": Term("Days", "Trading days from the first to the last invested day.", count),
     "invested_share": Term("Invested", "Share of the days on which there is a book.", percent),

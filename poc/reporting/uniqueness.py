@@ -92,13 +92,14 @@ def _fractiles(base: BacktestResult) -> Iterator[Block]:
     if table.empty or table["ret_ann"].isna().all():
         yield Note(id="no-fractiles", sentences=("No day has enough names for fractiles.",))
         return
-    steps = f"monotonicity {written(monotonicity, number)}"
+    steps = f"{TERMS['monotonicity'].label} {written(monotonicity, number)}"
     yield Plot(
         id="plot-fractiles",
-        title=f"Return by fractile of the signal, {steps}",
+        title="Return by fractile of the signal",
         alt=f"Gross return a year of {len(table)} fractiles, from {written(table['ret_ann'].iloc[0], percent)} in the "
         f"lowest to {written(table['ret_ann'].iloc[-1], percent)} in the highest; {steps}.",
         figure=charts.fractile_chart(base),
+        note=f"{steps}. {TERMS['monotonicity'].meaning}",
     )
     frame = table.rename(columns={"n": "fractile_n"})
     columns = ("fractile", "fractile_n", "ret_ann", "resret_ann")

@@ -1,0 +1,101 @@
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import pytest
+
+from poc.engine.result import BacktestResult
+from poc.reporting import charts
+from poc.reporting.measures import base_baselines
+from poc.suite.result import SuiteResult
+
+
+@pytest.fixture
+def result(suite_result: SuiteResult) -> BacktestResult:
+    base = suite_result.variant()
+    assert base is not None
+    return base
+
+
+def _traces(figure: go.Figure) -> dict[str, np.ndarray]:
+    return {trace.name: np.asarray(trace.y, dtype=float) for trace in figure.data}
+
+
+def test_the_cumulative_chart_shows_the_series_to_seven_digits(result: BacktestResult) -> None:
+    traces = _traces(charts.cumulative_chart(result))
+    assert list(traces) == ["gross", "net", "drawdown of net"]
+    for name, column in (("gross", "cumret"), ("net", "cumret_net"), ("drawdown of net", "drawdown")):
+        np.testing.assert_allclose(traces[name], result.daily_series[column], rtol=1e-6, atol=1e-9)
+
+
+def test_the_cumulative_chart_is_over_the_days_of_the_series(result: BacktestResult) -> None:
+    dates = charts.cumulative_chart(result).data[0].x
+    assert (dates[0], dates[-1], len(dates)) == ("2015-01-02", "2017-12-29", len(result.daily_series))
+
+
+def test_baselines_lie_below_the_signal_and_look_different(suite_result: SuiteResult, result: BacktestResult) -> None:
+    figure = charts.cumulative_chart(result, baselines=base_baselines(suite_result))
+    assert list(_traces(figure)) == ["reversal_5d, net", "value, net", "gross", "net", "drawdown of net"]
+    looks = {(trace.line.color, trace.line.dash) for trace in figure.data}
+    assert len(looks) == len(figure.data)
+
+
+def test_twelve_lines_of_one_plot_all_look_different() -> None:
+    assert len({tuple(charts._look(place).values()) for place in range(12)}) == 12
+
+
+def test_a_long_only_book_is_shown_beside_its_market(result: BacktestResult) -> None:
+    daily = result.daily_series.assign(ret_market=0.001, ret_active=0.0)
+    traces = _traces(charts.cumulative_chart(replace(result, daily_series=daily)))
+    np.testing.assert_allclose(traces["market"], 0.001 * np.arange(1, len(daily) + 1), rtol=1e-6)
+
+
+def test_a_slice_chart_leaves_out_groups_that_were_never_invested(result: BacktestResult) -> None:
+    summary = result.summary_table.copy()
+    summary.loc[summary["group"] == "Mid Cap", "num_days"] = 0
+    net, gross = charts.slice_chart(replace(result, summary_table=summary), "cap").data
+    assert net.x == gross.x == ("Large Cap", "Small Cap")
+    kept = summary[summary["group"].isin(net.x)]
+    np.testing.assert_allclose(np.asarray(net.y, float), kept["ret_net_ann"], rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(gross.y, float), kept["ret_ann"], rtol=1e-6)
+
+
+def test_a_slice_series_chart_has_a_line_a_group(result: BacktestResult) -> None:
+    traces = _traces(charts.slice_series_chart(result, "cap"))
+    assert list(traces) == ["Large Cap", "Mid Cap", "Small Cap"]
+    last = result.slice_series.groupby("group", sort=False)["ret_net"].sum()
+    np.testing.assert_allclose([values[-1] for values in traces.values()], last, rtol=1e-6)
+
+
+def test_the_book_chart_shows_means_of_each_month(result: BacktestResult) -> None:
+    figure = charts.book_chart(result)
+    daily = result.daily_series
+    january = daily[daily["date"] < pd.Timestamp("2015-02-01")]
+    first = {name: values[0] for name, values in _traces(figure).items()}
+    expected = [january[column].mean() for column in ("turnover", "n_long", "n_short")]
+    np.testing.assert_allclose(list(first.values()), expected, rtol=1e-6)
+    assert list(first) == ["turnover", "names long", "names short"]
+    assert len(figure.data[0].x) == 36
+
+
+def test_the_exposure_chart_has_a_line_a_style(result: BacktestResult) -> None:
+    assert list(_traces(charts.exposure_chart(result))) == ["size", "value", "momentum"]
+
+
+def test_the_ic_chart_sums_up_and_rolls(result: BacktestResult) -> None:
+    total, rolling = _traces(charts.ic_chart(result)).values()
+    ic = result.ic_series["ic"]
+    np.testing.assert_allclose(total[-1], ic.sum(), rtol=1e-6)
+    np.testing.assert_allclose(rolling[-1], ic.iloc[-252:].mean(), rtol=1e-6)
+    assert np.isnan(rolling[:251]).all()
+
+
+def test_the_fractile_chart_has_a_bar_a_fractile(result: BacktestResult) -> None:
+    (bars,) = charts.fractile_chart(result).data
+    assert bars.x == tuple(map(str, range(1, 11)))
+    np.testing.assert_allclose(np.asarray(bars.y, float), result.fractile_analysis["ret_ann"], rtol=1e-6)
+
+
+def test_style_columns_are_what_is_left(result: BacktestResult) -> None:
+    assert charts.style_columns(result.daily_series.assign(ret_market=0.0)) == ["size", "value", "momentum"]
