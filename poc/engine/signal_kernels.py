@@ -142,7 +142,7 @@ def residualize(x, offsets, group, n_groups, styles, style_mean, style_missing):
         if n == 0:
             continue
         residual = x[rows]
-        unit = 1e-10 * np.std(residual)
+        unit = 1e-10 * np.std(residual) if residual.min() < residual.max() else 0.0  # of equal values it is not exact
         groups = np.empty(n, np.int64)
         for i in range(n):
             groups[i] = group[rows[i]] if group[rows[i]] >= 0 else n_groups
