@@ -10,7 +10,6 @@ from poc.engine.config import BacktestConfig
 from tests.reference.market import ATTRIBUTE_AGE, EXPOSURE_AGE, SAME_DAY, Market
 
 Book = dict[Any, float]
-TIE_LIMIT = 0.4
 ROUNDING = 1e-10
 
 
@@ -109,7 +108,7 @@ def target_book(formation: Formation, names: list[Any], *, config: BacktestConfi
     def counted(side: list[Any]) -> list[Any]:
         return side if config.weight == "equal" else [n for n in side if formation.sizes.get(n, 0) > 0]
 
-    short, long = _sides(signal, config)
+    short, long = _sides(signal, formation, config=config)
     if config.input_type == "value":
         short, long = (
             _or_ties(side, end, signal, enough=lambda s: len(counted(s)) >= mincos)
@@ -124,13 +123,13 @@ def target_book(formation: Formation, names: list[Any], *, config: BacktestConfi
     return book
 
 
-def _sides(signal: dict[Any, float], config: BacktestConfig) -> tuple[list[Any], list[Any]]:
+def _sides(signal: dict[Any, float], formation: Formation, *, config: BacktestConfig) -> tuple[list[Any], list[Any]]:
     if config.input_type == "value":
         percentile = dict(zip(signal, _group(list(signal.values()), 100), strict=True))
         low, high = config.fractile
         return [n for n in signal if percentile[n] <= low], [n for n in signal if percentile[n] > high]
     if config.input_type == "fractile":
-        lowest, highest = min(signal.values()), max(signal.values())
+        lowest, highest = min(formation.signal.values()), max(formation.signal.values())  # of the day, not the group
         if lowest == highest:
             return [], []
         return [n for n in signal if signal[n] == lowest], [n for n in signal if signal[n] == highest]
@@ -142,7 +141,7 @@ def _or_ties(side: list[Any], end: float, signal: dict[Any, float], *, enough: A
     if enough(side):
         return side
     ties = [n for n in signal if signal[n] == end]
-    return ties if enough(ties) and len(ties) <= TIE_LIMIT * len(signal) else side
+    return ties if enough(ties) and 10 * len(ties) <= 4 * len(signal) else side
 
 
 def _group(values: list[float], groups: int) -> list[int]:

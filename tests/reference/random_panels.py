@@ -178,7 +178,7 @@ def _signal_values(rng: np.random.Generator, frame: pd.DataFrame, kind: Kind) ->
     values = rng.standard_normal(n)
     if kind == "ties":
         values = np.round(values)
-    constant = frame["date_sig"].dt.day_of_year % 17 == 0
+    constant = frame["date_avail"].dt.day_of_year % 30 < 5
     return np.where(constant, 0.1, values)
 
 

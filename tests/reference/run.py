@@ -44,10 +44,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Series:
-    """One portfolio: its days from the first to the last invested one, and the books and contributions behind."""
+    """One portfolio: a row a day from the first to the last invested one, and what is behind each day.
+
+    `books` are those held, `targets` those that are new on the day, `contributions` net of cost by name.
+    """
 
     days: pd.DataFrame
     books: dict[int, Book]
+    targets: dict[int, Book]
     contributions: dict[int, Book]
 
 
@@ -60,7 +64,7 @@ def run_portfolio(run: Run, members: list[list[Any]], *, mincos: int) -> Series:
     books = {day: _held_book(run, targets, day) for day in range(len(market.calendar))}
     invested = [day for day, book in books.items() if book and run.selected[day]]
     if not invested:
-        return Series(pd.DataFrame(), {}, {})
+        return Series(pd.DataFrame(), {}, {}, {})
     days = [day for day in range(invested[0], invested[-1] + 1) if run.selected[day]]
     gross = _gross(run, [books[day] for day in invested])
     rows, contributions = [], {}
@@ -69,7 +73,12 @@ def run_portfolio(run: Run, members: list[list[Any]], *, mincos: int) -> Series:
         row, contributions[day] = _one_day(run, day, book=book, before=before, first=day == days[0])
         row["turnover"] /= 2 * gross
         rows.append(row | _held_exposures(run, targets, day))
-    return Series(pd.DataFrame(rows), {day: books[day] for day in days}, contributions)
+    return Series(
+        days=pd.DataFrame(rows),
+        books={day: books[day] for day in days},
+        targets={day: targets[day - run.delay] if day >= run.delay else {} for day in days},
+        contributions=contributions,
+    )
 
 
 def _held_book(run: Run, targets: list[Book], day: int) -> Book:

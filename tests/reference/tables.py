@@ -102,7 +102,7 @@ def attribution(run: Run, overall: Series) -> pd.DataFrame:
     for day, contributions in overall.contributions.items():
         sector = run.market.seen("sector_id", day - 1 - run.config.lag, NO_LIMIT)
         for name, value in contributions.items():
-            add("name", name, value)
+            add("name", str(name), value)
             add("sector", str(int(sector[name])) if name in sector else "unknown", value)
             add("month", run.market.calendar[day].strftime("%Y-%m"), value)
     return pd.DataFrame(
@@ -134,7 +134,11 @@ def diagnostics(
     distinct = len(known) > 1 and known["ret_ann"].nunique() > 1
     flagged = run.config.universe or ("all" if run.market.universe is None else "flagged")
     return {
-        "ledger": live.ledger,
+        "ledger": {
+            "rows_in": live.rows_used + live.dropped.total(),
+            "rows_used": live.rows_used,
+            "dropped": {reason: count for reason, count in live.dropped.items() if count},
+        },
         "carry_days": live.carry_days,
         "universe": flagged,
         "coverage": {
@@ -142,8 +146,19 @@ def diagnostics(
             "min": min(names),
             "share": float(np.mean([len(f.signal) / f.candidates for f in formations if f.candidates])),
         },
+        "tail_share": {"long": _tail_share(run, overall, 1), "short": _tail_share(run, overall, -1)},
         "flat_days": sum(not book for book in overall.books.values()),
         "missing_return_share": float(overall.days["missing_return_share"].mean()),
         "ic": measures.ic_summary(list(ic_series["ic"])),
         "fractile_monotonicity": spearmanr(known["fractile"], known["ret_ann"]).statistic if distinct else NAN,
     }
+
+
+def _tail_share(run: Run, overall: Series, sign: int) -> float:
+    """Share of the ranked names that a side really holds, mean over the days with a new book."""
+    shares = [
+        sum(sign * weight > 0 for weight in book.values()) / len(run.behind(day).signal)
+        for day, book in overall.targets.items()
+        if book
+    ]
+    return float(np.mean(shares)) if shares else NAN

@@ -75,7 +75,7 @@ def signal(values: dict[str, list[float]]) -> pd.DataFrame:
 
 
 def config(**changes: Any) -> BacktestConfig:
-    fields = {"mincos": 1, "slice_mincos": 1, "input_type": "position", "slices": ("overall",)}
+    fields: dict[str, Any] = {"mincos": 1, "slice_mincos": 1, "input_type": "position", "slices": ("overall",)}
     return BacktestConfig(**(fields | changes))
 
 
@@ -128,14 +128,18 @@ def test_a_later_date_sig_covers_an_earlier_one_while_it_lives() -> None:
     )
     live = timeline.live_signals(rows, Market(catalog({"a": [0.0] * 12})), config(carry_days=3))
     assert [day.get("a") for day in live.by_day] == [None, 11, 11, 11, 10, None, None, 13, 13, 13, None, None]
-    assert live.ledger == {"rows_in": 4, "missing": 0, "unknown": 0, "beyond": 0, "superseded": 1, "rows_used": 3}
+    assert (live.rows_used, live.dropped) == (3, {"superseded": 1})
 
 
 def test_missing_unknown_and_late_rows_are_not_used() -> None:
-    rows = signal({"a": [1.0, NAN, 1.0], "nobody": [1.0]})
+    rows = signal({"a": [1.0, NAN, 1.0, 1.0], "nobody": [1.0]})
     rows.loc[0, "date_avail"] = pd.Timestamp("2021-01-01")
+    rows.loc[2, "date_avail"] = DAYS[11]
+    rows.loc[2, "avail_hour"] = 16.0
     live = timeline.live_signals(rows, Market(catalog({"a": [0.0] * 12})), config())
-    assert live.ledger == {"rows_in": 4, "missing": 1, "unknown": 1, "beyond": 1, "superseded": 0, "rows_used": 1}
+    reasons = ("missing_signal", "unknown_security", "outside_calendar", "after_calendar", "superseded")
+    assert live.rows_used == 1
+    assert live.dropped == dict.fromkeys(reasons, 1) | {"superseded": 0}
 
 
 def test_the_book_earns_from_the_day_after_it_is_formed() -> None:

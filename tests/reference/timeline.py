@@ -1,6 +1,7 @@
 """When a signal row can be traded, for how long it lives, and which row of a security counts."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,26 +19,29 @@ AFTER_CLOSE = 24
 
 @dataclass(frozen=True)
 class LiveSignals:
-    """`by_day[d]`: security -> signal that is live on formation day d; `ledger`: what became of every input row."""
+    """`by_day[d]`: security -> signal that is live on formation day d; the rest: what became of every input row."""
 
     by_day: list[dict[Any, float]]
     carry_days: int
-    ledger: dict[str, int]
+    rows_used: int
+    dropped: Counter[str]
 
 
 def live_signals(signal_df: pd.DataFrame, market: Market, config: BacktestConfig) -> LiveSignals:
     """Lay the rows over the calendar; a later `date_sig` covers an earlier one for as long as it lives."""
-    ledger = {"rows_in": len(signal_df), "missing": 0, "unknown": 0, "beyond": 0, "superseded": 0, "rows_used": 0}
+    dropped: Counter[str] = Counter()
     known = set(market.ret["security_id"])
     rows = []
     for row in signal_df.sort_values("date_sig", kind="stable").to_dict("records"):
         formation = formation_day(row, market, from_open=config.from_open)
         if pd.isna(row["signal"]):
-            ledger["missing"] += 1
+            dropped["missing_signal"] += 1
         elif row["security_id"] not in known:
-            ledger["unknown"] += 1
+            dropped["unknown_security"] += 1
+        elif not market.calendar[0] <= row["date_avail"] <= market.calendar[-1]:
+            dropped["outside_calendar"] += 1
         elif formation >= len(market.calendar):
-            ledger["beyond"] += 1
+            dropped["after_calendar"] += 1
         else:
             rows.append((formation, row["security_id"], float(row["signal"])))
 
@@ -47,10 +51,9 @@ def live_signals(signal_df: pd.DataFrame, market: Market, config: BacktestConfig
         for day in range(formation, min(formation + carry, len(market.calendar))):
             owner[day][security] = number
     used = {number for day in owner for number in day.values()}
-    ledger["rows_used"] = len(used)
-    ledger["superseded"] = len(rows) - len(used)
+    dropped["superseded"] = len(rows) - len(used)
     by_day = [{security: rows[number][2] for security, number in day.items()} for day in owner]
-    return LiveSignals(by_day, carry, ledger)
+    return LiveSignals(by_day, carry, len(used), dropped)
 
 
 def formation_day(row: Mapping[Any, Any], market: Market, *, from_open: bool) -> int:

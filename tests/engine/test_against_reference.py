@@ -1,0 +1,176 @@
+"""The engine and the slow reference give the same tables, for every field of the configuration."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from poc.data.catalog import DataCatalog
+from poc.data.create_snapshot import create_snapshot_from_existing
+from poc.engine.config import BacktestConfig
+from poc.engine.result import BacktestResult
+from poc.engine.wrapper import run_backtest
+from poc.errors import PocError
+from tests.reference.random_panels import Kind, PanelShape, random_signal, random_source
+from tests.reference.reference_engine import ReferenceResult, reference_backtest
+
+TOLERANCE = 1e-10
+RAGGED = PanelShape(seed=1)
+SPARSE = PanelShape(seed=2, string_ids=True, universe=False, cap=False, adv_in_ret=False, residual_returns=False)
+ALL_SLICES = ("overall", "year", "cap", "sector", "industry")
+TABLES = {
+    "daily_series": ["date"],
+    "summary_table": ["slice", "group"],
+    "fractile_analysis": ["fractile"],
+    "ic_series": ["date"],
+    "slice_series": ["slice", "group", "date"],
+    "attribution": ["kind", "id"],
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a field is set to, and on which market and signal that shows."""
+
+    changes: dict[str, Any]
+    shape: PanelShape = RAGGED
+    kind: Kind = "value"
+
+    def config(self) -> BacktestConfig:
+        usual: dict[str, Any] = {"mincos": 3, "slice_mincos": 2, "fractile": (20, 80)}
+        return BacktestConfig(**(usual | self.changes))
+
+
+FIELD_CASES: dict[str, list[Case]] = {
+    "lag": [Case({"lag": lag}) for lag in (1, 3)],
+    "residualize": [
+        Case({"residualize": "industry"}),
+        Case({"residualize": "factor"}),
+        Case({"residualize": "all"}, RAGGED, "ties"),
+        Case({"residualize": "all"}, SPARSE),
+    ],
+    "tc_model": [Case({"tc_model": "power_law"}), Case({"tc_model": "power_law"}, SPARSE)],
+    "weight": [Case({"weight": weight}, shape) for weight in ("value", "volume") for shape in (RAGGED, SPARSE)],
+    "fractile": [Case({"fractile": fractile}) for fractile in ((10, 90), (30, 60), (40, 60))],
+    "from_open": [Case({"from_open": True}), Case({"from_open": True}, SPARSE, "weekly")],
+    "mincos": [Case({"mincos": 1}), Case({"mincos": 5}, RAGGED, "ties"), Case({"mincos": 7})],
+    "universe": [Case({"universe": "flagged"}), Case({"universe": "all"}), Case({"universe": "flagged"}, SPARSE)],
+    "carry_days": [Case({"carry_days": 3}), Case({"carry_days": 25}, RAGGED, "weekly")],
+    "holding_days": [Case({"holding_days": 3}), Case({"holding_days": 5}, RAGGED, "ties")],
+    "slice_mincos": [Case({"slice_mincos": 1, "slices": ALL_SLICES}), Case({"slice_mincos": 3})],
+    "upper_pct": [Case({"upper_pct": 0.7, "weight": "value"}), Case({"upper_pct": 1, "weight": "volume"})],
+    "tc_bps": [Case({"tc_bps": (1, 20, 0.5)})],
+    "tc_power": [Case({"tc_power": (0.2, 0.7), "tc_model": "power_law"})],
+    "gmv": [Case({"gmv": 3e8, "tc_model": "power_law"})],
+    "borrow_bps": [Case({"borrow_bps": 150})],
+    "min_adv": [Case({"min_adv": 2e6})],
+    "min_price": [Case({"min_price": 15.5}), Case({"min_price": 15.5, "from_open": True})],
+    "caps": [Case({"caps": (1, 3)}), Case({"caps": (2, 1)}, SPARSE)],
+    "slices": [Case({"slices": ALL_SLICES}), Case({"slices": ("overall",)}), Case({"slices": ALL_SLICES}, SPARSE)],
+    "input_type": [
+        Case({"input_type": "fractile"}, RAGGED, "fractile"),
+        Case({"input_type": "position"}, RAGGED, "position"),
+        Case({"input_type": "weight"}, RAGGED, "weight"),
+    ],
+    "rescale_weights": [Case({"rescale_weights": False, "input_type": "weight"}, RAGGED, "weight")],
+    "method": [Case({"method": "long_only"}), Case({"method": "long_only", "weight": "value"}, SPARSE, "ties")],
+    "start": [Case({"start": "2019-12-20"}), Case({"start": "2019-12-21"}, RAGGED, "ties")],
+    "end": [Case({"end": "2020-01-31"})],
+    "sample": [Case({"sample": "in"}), Case({"sample": "out"})],
+}
+BASE_CASES = [Case({}, shape, kind) for shape in (RAGGED, SPARSE) for kind in ("value", "weekly", "ties")]
+
+
+def random_case(number: int) -> Case:
+    """A combination of six of the cases above, on a market of its own."""
+    rng = np.random.default_rng(number)
+    cases = [rng.choice(np.array(FIELD_CASES[name])) for name in rng.choice(sorted(FIELD_CASES), 6, replace=False)]
+    changes = {name: value for case in cases for name, value in case.changes.items()}
+    kind = changes.get("input_type", rng.choice(["value", "weekly", "ties"]))
+    if "input_type" in changes:
+        changes["residualize"] = "off"
+    if kind == "weight":
+        changes["weight"] = "equal"
+    return Case(changes, replace((RAGGED, SPARSE)[number % 2], seed=number), kind)
+
+
+@pytest.fixture(scope="session")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Callable[[PanelShape], DataCatalog]:
+    made: dict[PanelShape, DataCatalog] = {}
+
+    def of(shape: PanelShape) -> DataCatalog:
+        if shape not in made:
+            folder = tmp_path_factory.mktemp("random")
+            source = random_source(shape).write(folder / "source")
+            made[shape] = DataCatalog(create_snapshot_from_existing(source, "random", folder).name, root=folder)
+        return made[shape]
+
+    return of
+
+
+def test_every_field_is_held_to_the_reference() -> None:
+    assert FIELD_CASES.keys() == {field.name for field in fields(BacktestConfig)}
+    usual = Case({}).config()
+    for name, cases in FIELD_CASES.items():
+        assert all(getattr(case.config(), name) != getattr(usual, name) for case in cases), name
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *(pytest.param(case, id=f"base-{i}") for i, case in enumerate(BASE_CASES)),
+        *(pytest.param(case, id=f"{name}-{i}") for name, cases in FIELD_CASES.items() for i, case in enumerate(cases)),
+        *(pytest.param(random_case(number), id=f"random-{number}") for number in range(30)),
+    ],
+)
+def test_engine_equals_reference(case: Case, snapshot: Callable[[PanelShape], DataCatalog]) -> None:
+    check(random_signal(case.shape, case.kind), case.config(), snapshot(case.shape))
+
+
+def check(signal: pd.DataFrame, config: BacktestConfig, catalog: DataCatalog) -> None:
+    """Both give the same tables, or refuse with the same kind of error."""
+    try:
+        expected = reference_backtest(signal, config, catalog)
+    except PocError as error:
+        with pytest.raises(type(error)):
+            run_backtest(signal, config, catalog)
+        return
+    assert_agree(run_backtest(signal, config, catalog), expected)
+
+
+def assert_agree(result: BacktestResult, expected: ReferenceResult) -> None:
+    for name, keys in TABLES.items():
+        assert_tables_agree(name, getattr(result, name), getattr(expected, name), keys)
+    holdings = result.holdings(last_day_only=False)
+    assert_tables_agree("holdings", holdings, expected.holdings, ["date", "security_id"])
+    for name, value in expected.diagnostics.items():
+        assert_values_agree(name, result.diagnostics[name], value)
+
+
+def assert_tables_agree(name: str, table: pd.DataFrame, expected: pd.DataFrame, keys: list[str]) -> None:
+    """The same columns, rows and numbers."""
+    assert set(table.columns) == set(expected.columns), name
+    left, right = (frame.set_index(keys).sort_index() for frame in (table, expected))
+    assert list(left.index) == list(right.index), name
+    for column in right.columns:
+        np.testing.assert_allclose(
+            left[column].to_numpy(float),
+            right[column].to_numpy(float),
+            rtol=TOLERANCE,
+            atol=TOLERANCE,
+            err_msg=f"{name}: {column}",
+        )
+
+
+def assert_values_agree(name: str, value: Any, expected: Any) -> None:
+    if isinstance(expected, dict):
+        assert value.keys() == expected.keys(), name
+        for key in expected:
+            assert_values_agree(f"{name}: {key}", value[key], expected[key])
+    elif isinstance(expected, float):
+        np.testing.assert_allclose(value, expected, rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
+    else:
+        assert value == expected, name
