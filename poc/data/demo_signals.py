@@ -43,7 +43,7 @@ def demo_signals(market: DemoMarket | None = None) -> dict[str, DemoSignal]:
     quality = observed(market.quality, 0.8, slow_noise(rng, shape, HALF_LIFE))
     news = observed(market.news, 0.9, daily_noise())
     neglect = observed(market.neglect, 0.9, slow_noise(rng, shape, HALF_LIFE))
-    reversal = observed(_scale(-_past_return(market, 5)), 0.97, daily_noise())
+    reversal = observed(_scale(-_past_return(market, 5)), 0.98, daily_noise())
     tomorrow = np.vstack([market.ret[1:], np.full((1, shape[1]), np.nan)])
     leak = observed(_scale(tomorrow), 0.4, daily_noise())
     return {
