@@ -20,6 +20,7 @@ BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#C4679B
 COLORS = (BLUE, VERMILION, GREEN, PURPLE, GREY)
 DASHES = ("solid", "dot", "dash")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+PERCENT_TICKS = ",.2~%"
 IC_WINDOW = 252
 """Days of the rolling mean in `ic_chart`: about a year."""
 
@@ -38,7 +39,7 @@ def style_columns(daily: pd.DataFrame) -> list[str]:
 def cumulative_chart(result: BacktestResult, *, baselines: Mapping[str, BacktestResult] | None = None) -> go.Figure:
     """Cumulative net and gross return over the drawdown of net; the net return of each baseline is laid over it."""
     daily = result.daily_series
-    figure = _panels(height=460, shares=(0.7, 0.3))
+    figure = _panels(height=460 + 16 * len(baselines or {}), shares=(0.7, 0.3))
     for place, (name, baseline) in enumerate((baselines or {}).items()):
         series, look = baseline.daily_series, _look(place, COLORS[1:])
         figure.add_trace(_line(series["date"], series["cumret_net"], f"{name}, net", **look), row=1, col=1)
@@ -51,8 +52,8 @@ def cumulative_chart(result: BacktestResult, *, baselines: Mapping[str, Backtest
     figure.add_trace(drawdown, row=2, col=1)
     figure.update_traces(showlegend=False, row=2)
     figure.update_layout(legend={"traceorder": "reversed"})  # net was drawn last, to lie on top
-    figure.update_yaxes(title_text="cumulative return", tickformat=".0%", row=1, col=1)
-    figure.update_yaxes(title_text="drawdown", tickformat=".0%", row=2, col=1)
+    figure.update_yaxes(title_text="cumulative return", tickformat=PERCENT_TICKS, row=1, col=1)
+    figure.update_yaxes(title_text="drawdown", tickformat=PERCENT_TICKS, row=2, col=1)
     return figure
 
 
@@ -66,7 +67,7 @@ def slice_chart(result: BacktestResult, slice_name: str) -> go.Figure:
     marks = {"color": VERMILION, "symbol": "diamond", "size": 9, "line": {"color": "white", "width": 1}}
     figure.add_trace(_markers(groups, table["ret_ann"], "gross", marks))
     figure.update_xaxes(type="category")
-    figure.update_yaxes(title_text="return a year", tickformat=".0%")
+    figure.update_yaxes(title_text="return a year", tickformat=PERCENT_TICKS)
     return figure
 
 
@@ -76,7 +77,7 @@ def slice_series_chart(result: BacktestResult, slice_name: str) -> go.Figure:
     figure = _layout(go.Figure(), height=300)
     for place, (group, days) in enumerate(series[series["slice"] == slice_name].groupby("group", sort=False)):
         figure.add_trace(_line(days["date"], days["ret_net"].cumsum(), str(group), **_look(place)))
-    figure.update_yaxes(title_text="cumulative net return", tickformat=".0%")
+    figure.update_yaxes(title_text="cumulative net return", tickformat=PERCENT_TICKS)
     return figure
 
 
@@ -92,7 +93,7 @@ def book_chart(result: BacktestResult) -> go.Figure:
     ):
         line = _line(monthly["date"], monthly[column], name, color=color, dash=dash, hover="%{y:.0f}")
         figure.add_trace(line, row=2, col=1)
-    figure.update_yaxes(title_text="turnover a day", tickformat=".0%", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title_text="turnover a day", tickformat=PERCENT_TICKS, rangemode="tozero", row=1, col=1)
     figure.update_yaxes(title_text="names", rangemode="tozero", row=2, col=1)
     return figure
 
@@ -128,7 +129,7 @@ def fractile_chart(result: BacktestResult) -> go.Figure:
     figure = _layout(go.Figure(), height=340)
     figure.add_trace(_bars(table["fractile"].astype(str).tolist(), table["ret_ann"], "gross return"))
     figure.update_xaxes(type="category", title_text="fractile of the signal (1 = lowest)")
-    figure.update_yaxes(title_text="return a year", tickformat=".0%")
+    figure.update_yaxes(title_text="return a year", tickformat=PERCENT_TICKS)
     figure.update_layout(showlegend=False)
     return figure
 

@@ -43,13 +43,15 @@ def fine(value: float) -> str:
 
 
 def significant(value: float) -> str:
-    """Two digits after the point; three significant ones where that would hide a small number."""
-    return f"{value:,.2f}" if abs(value) >= 0.1 or value == 0 else f"{value:.3g}"
+    """Two digits after the point, none for a whole number, three significant ones for a small number."""
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) >= 0.1 else f"{value:.3g}"
 
 
 def count(value: float) -> str:
-    """A whole number, with thousands separated."""
-    return f"{value:,.0f}"
+    """A whole number, with thousands separated; one digit after the point for a small mean."""
+    return f"{value:,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:.1f}"
 
 
 def day(value: Any) -> str:

@@ -123,7 +123,7 @@ def test_the_verdict_comes_first_with_its_reasons_and_every_check(page: str, ver
     assert first.all("h2")[0].text == "YELLOW"
     assert verdict.reasons[0] in first.all("ul")[0].text
     rows = [[cell.text for cell in row.all("th", "td")] for row in first.all("tbody")[0].all("tr")]
-    assert rows[0] == ["net sharpe", "✓pass", "1.42", "1.00", "Net Sharpe is 1.42; green needs more than 1."]
+    assert rows[0] == ["net sharpe", "✓pass", "1.42", "1", "Net Sharpe is 1.42; green needs more than 1."]
     assert [row[1] for row in rows] == ["✓pass", "▲concern", "✕fail", "–not applicable", "?not run"]
 
 
