@@ -195,6 +195,8 @@ def _layout(figure: go.Figure, *, height: int) -> go.Figure:
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         bargap=0.35,
     )
-    figure.update_xaxes(automargin=True, showgrid=False, zeroline=False, ticks="outside")
+    figure.update_xaxes(
+        automargin=True, showgrid=False, zeroline=False, ticks="outside", spikethickness=1, spikecolor=GREY
+    )
     figure.update_yaxes(automargin=True, zeroline=True, zerolinewidth=1, title_standoff=8)
     return figure
