@@ -1,9 +1,18 @@
-"""What every test gets: its own workspace, the real data where it is at hand, and no silent skip in CI."""
+"""What every test gets: its own workspace, a small demo, the real data where it is at hand, no silent skip in CI."""
 
 import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
+from poc.data.demo import create_demo_snapshot
+from poc.data.demo_market import simulate_market
+from poc.data.demo_signals import DemoSignal, demo_signals
+from poc.evaluate import Evaluation, RunRequest, evaluate_frame
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -11,6 +20,34 @@ def _own_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing that a test writes lands in the checkout or in the user's tracking store."""
     monkeypatch.setenv("POC_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A small demo snapshot, the signals planted in its market, and the evaluation of one. Not to be changed."""
+
+    workspace: Path
+    signals: dict[str, DemoSignal]
+    evaluation: Evaluation
+
+    def new_workspace(self, folder: Path) -> Path:
+        """A workspace of its own with the same snapshot."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "snapshots").symlink_to(self.workspace / "snapshots")
+        return folder
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """`real_alpha` in two years of 150 securities, evaluated with the quick preset and logged."""
+    workspace = tmp_path_factory.mktemp("demo")
+    create_demo_snapshot(workspace / "snapshots", n_securities=150, n_years=2)
+    signals = demo_signals(simulate_market(n_securities=150, n_years=2))
+    request = RunRequest(snapshot_id="demo", author="ann", name="real alpha", family="test", preset="quick")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        evaluation = evaluate_frame(signals["real_alpha"].frame, request, workspace=workspace, now=NOW)
+    return Demo(workspace, signals, evaluation)
 
 
 @pytest.fixture(scope="session")
