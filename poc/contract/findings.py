@@ -55,7 +55,7 @@ class Finding:
 
 def make_finding(code: str, what: str, count: int, examples: list[str]) -> Finding:
     """A finding whose message is `what` (words that a colon can follow), the first examples, and what to do."""
-    first = "; ".join(examples[:SHOWN]) + ("; ..." if count > SHOWN else "")
+    more = "; and more" if count > SHOWN <= len(examples) else ""
     todo = ERRORS.get(code) or WARNINGS[code]
-    message = f"{what}: {first}. What to do: {todo}"
+    message = f"{what}: {'; '.join(examples[:SHOWN])}{more}. What to do: {todo}"
     return Finding(code, message, count, tuple(examples[:SHOWN]))
