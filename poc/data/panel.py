@@ -6,6 +6,7 @@ A row stands wherever the `ret` or the `risk` table has one. Missing numbers are
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,28 @@ class Panel:
         if rows is None:
             rows = self._rows_after[days] = rows_after(self.security, self.offsets, len(self.securities), days)
         return rows
+
+    @cached_property
+    def _next_returns(self) -> dict[str, tuple[NDArray[np.float64], Ints]]:
+        return {}
+
+    def next_returns(self, name: str) -> tuple[NDArray[np.float64], Ints]:
+        """(R,) each row's return on the next trading day, NaN where missing, and the rows of each day in its order."""
+        both = self._next_returns.get(name)
+        if both is None:
+            rows = self.rows_after(1)
+            values = np.where(rows >= 0, self.returns[name][rows], np.nan)
+            both = self._next_returns[name] = (values, order_by_day(values, self.offsets))
+        return both
+
+
+def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
+    """(R,) rows of each day in ascending order of value, the missing ones last; the order of equal values is open."""
+    order = np.empty(len(values), np.int32)
+    for begin, end in pairwise(offsets.tolist()):
+        order[begin:end] = np.argsort(values[begin:end])
+        order[begin:end] += begin
+    return order
 
 
 def load_panel(folder: Path, manifest: Manifest) -> Panel:

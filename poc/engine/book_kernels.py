@@ -113,11 +113,14 @@ def _write_groups(out, rows, values, n_groups):
 
 
 @njit(cache=True, nogil=True)
-def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, mincos, clip_quantile, long_only, rescale):
+def form_books(
+    x, order, size, offsets, slice_codes, slice_groups, how, fractile, mincos, clip_quantile, long_only, rescale
+):
     """Target books of every day, for all names and for each group of each slice.
 
     Args:
         x: (R,) signal, NaN where not eligible.
+        order: (R,) rows of each day in ascending order of x, the missing ones last.
         size: (R,) what weights are in proportion to; 1 for equal weights. NaN and 0: no weight, not counted.
         slice_codes: (S, R) group of each row in each slice, -1 none.
         slice_groups: (S,) number of groups of each slice; P = 1 + their sum.
@@ -140,9 +143,8 @@ def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, minco
     book_weight = np.empty(1024)
     used = 0
     for t in range(n_days):
-        day_rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
-        day_rows = day_rows[np.argsort(x[day_rows])]
-        n = len(day_rows)
+        n = np.sum(~np.isnan(x[offsets[t] : offsets[t + 1]]))
+        day_rows = order[offsets[t] : offsets[t] + n]
         n_ranked[t] = n
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
@@ -166,18 +168,19 @@ def form_books(x, size, offsets, slice_codes, slice_groups, how, fractile, minco
                     short_end = 0
                 if long_begin < len(rows) and (short_end > 0 or long_only):
                     for sign in (-1.0, 1.0):
-                        side = slice(0, short_end) if sign < 0 else slice(long_begin, len(rows))
+                        side = rows[:short_end] if sign < 0 else rows[long_begin:]
+                        side = np.sort(side)  # so that sums do not depend on the order of equal signals
+                        if len(side) == 0:
+                            continue
                         if how == GIVEN:
-                            weights = np.abs(values[side])
+                            weights = np.abs(x[side])
                             if rescale:
                                 weights = weights / weights.sum()
-                        elif len(values[side]) > 0:
-                            weights = _side_weights(sizes[side], clip_quantile)
                         else:
-                            weights = np.empty(0)
-                        for i in range(len(weights)):
+                            weights = _side_weights(size[side], clip_quantile)
+                        for i in range(len(side)):
                             if weights[i] > 0:
-                                book_row[used] = rows[side][i]
+                                book_row[used] = side[i]
                                 book_weight[used] = sign * weights[i]
                                 used += 1
                 start[t * n_portfolios + p + 1] = used

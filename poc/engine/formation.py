@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract.align import default_carry_days, formation_days
-from poc.data.panel import Panel
+from poc.data.panel import Panel, order_by_day
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.config import BacktestConfig
-from poc.engine.return_kernels import daily_rank_correlation
+from poc.engine.return_kernels import daily_rank_correlation, group_exposures
 from poc.errors import BacktestError, ContractError
 
 Floats = NDArray[np.float64]
@@ -51,18 +51,34 @@ class Portfolio:
     group: str
 
 
+class Books(NamedTuple):
+    """Books by information day: entries `start[t * n_portfolios + p]:start[t * n_portfolios + p + 1]` are book p of t.
+
+    Attributes:
+        start: (T * P + 1,).
+        row: (entries,) panel row of the name; ascending within a book.
+        weight: (entries,) signed.
+        n_portfolios: P.
+    """
+
+    start: Ints
+    row: Ints
+    weight: Floats
+    n_portfolios: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Formation:
-    """Target books by information day, and what they were made from. T days, P portfolios, R rows, K styles.
+    """Target books, and what they were made from. T days, P portfolios, R rows, K styles, G fractiles.
 
     Attributes:
         signal: (R,) the signal after residualization, NaN where not eligible.
         n_eligible: (T,) eligible names with a signal; `n_candidates` (T,) those eligible whether or not they have one.
         portfolios: P of them; the first holds all names.
-        start, row, weight: the books: entries `start[t * P + p]:start[t * P + p + 1]` are book p of day t.
-        style_mean: (T, K) mean exposure of the eligible names.
+        books: target books.
         exposures: (T, P, K) of each target book.
-        fractile: (R,) 1 the lowest to `round(100 / fractile[0])`, 0 where there is no signal.
+        fractile: (R,) 1 the lowest to G = `round(100 / fractile[0])`, 0 where there is no signal.
+        fractile_count: (T, G) names; `fractile_exposures` (T, G, K) their mean exposures.
         ic: (T,) rank correlation of the signal with the return of the first holding day at lag 0.
     """
 
@@ -72,12 +88,11 @@ class Formation:
     n_eligible: Ints
     n_candidates: Ints
     portfolios: tuple[Portfolio, ...]
-    start: Ints
-    row: Ints
-    weight: Floats
-    style_mean: Floats
+    books: Books
     exposures: Floats
     fractile: Ints
+    fractile_count: Floats
+    fractile_exposures: Floats
     ic: Floats
 
 
@@ -128,8 +143,8 @@ def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> P
     return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped)
 
 
-def traded_return(panel: Panel, config: BacktestConfig) -> Floats:
-    """(R,) `ret`, or `openret` where `config` trades at the open.
+def return_name(panel: Panel, config: BacktestConfig) -> str:
+    """`ret`, or `openret` where `config` trades at the open.
 
     Raises:
         BacktestError: the snapshot does not have it.
@@ -137,7 +152,7 @@ def traded_return(panel: Panel, config: BacktestConfig) -> Floats:
     name = "openret" if config.from_open else "ret"
     if name not in panel.returns:
         raise BacktestError(f"from_open={config.from_open} needs the column {name}, which the snapshot does not have.")
-    return panel.returns[name]
+    return name
 
 
 def universe_of(panel: Panel, config: BacktestConfig) -> str:
@@ -173,8 +188,10 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
     if config.residualize != "off":
         signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
     portfolios, slice_codes, slice_groups = _slices(panel, config.slices)
+    order = order_by_day(signal, panel.offsets)
     start, row, weight, n_eligible, fractile = book_kernels.form_books(
         signal,
+        order,
         _size(panel, config.weight),
         panel.offsets,
         slice_codes,
@@ -186,8 +203,10 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
         config.method == "long_only",
         config.rescale_weights,
     )
-    ret = traded_return(panel, config)
-    exposures = book_kernels.book_exposures(start, row, weight, len(portfolios), panel.styles, style_mean)
+    books = Books(start, row, weight, len(portfolios))
+    n_groups = round(100 / config.fractile[0])
+    count, exposures = group_exposures(fractile, n_groups, panel.offsets, panel.styles, style_mean)
+    next_ret, next_order = panel.next_returns(return_name(panel, config))
     return Formation(
         placed=placed,
         universe=universe_of(panel, config),
@@ -195,13 +214,12 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
         n_eligible=n_eligible,
         n_candidates=np.diff(np.append(0, np.cumsum(candidate))[panel.offsets]),
         portfolios=portfolios,
-        start=start,
-        row=row,
-        weight=weight,
-        style_mean=style_mean,
-        exposures=exposures,
+        books=books,
+        exposures=book_kernels.book_exposures(*books, panel.styles, style_mean),
         fractile=fractile,
-        ic=daily_rank_correlation(signal, ret, panel.rows_after(1), panel.offsets, IC_LEAST_NAMES),
+        fractile_count=count,
+        fractile_exposures=exposures,
+        ic=daily_rank_correlation(signal, order, next_ret, next_order, panel.offsets, IC_LEAST_NAMES),
     )
 
 

@@ -1,4 +1,4 @@
-"""Held: the target books of a formation, held with a lag, costs and dates."""
+"""From target books to daily accounts: what is held and traded, then what it earns with a lag, within dates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poc.data.panel import Panel
-from poc.engine import return_kernels as rk
+from poc.engine import return_kernels as kernels
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Formation, traded_return
+from poc.engine.formation import Books, Formation, return_name
 from poc.errors import BacktestError
 
 Floats = NDArray[np.float64]
@@ -17,26 +17,38 @@ Ints = NDArray[Any]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Trading:
+    """Held books and the trades between them. A lag does not change them. T days, P portfolios.
+
+    Attributes:
+        books: held books; the target books where `holding_days` is 1.
+        daily: (P, T, 6) sums by information day, in the columns that `return_kernels` names.
+        trades: of the book of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost.
+    """
+
+    books: Books
+    daily: Floats
+    trades: tuple[Ints, Ints, Floats]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Held:
-    """Daily accounts. T days, P portfolios, N securities.
+    """Books held with a lag, within dates. T days, P portfolios.
 
     Attributes:
         shift: trading days from the information day of a book to the day of its return.
         first, last: (P,) first and last return day of each series, -1 where it is never invested.
         selected: (T,) return days within the dates and the sample.
-        daily: (P, T, 10) sums, in the columns that `return_kernels` names.
-        by_name, by_sector: (N,) and (sectors + 1,) net contribution to the book of all names.
-        gross: sum of absolute weights that turnover is measured against, by portfolio (P,).
+        earned: (P, T, 4) sums by information day, in the columns that `return_kernels` names.
+        trading: the books and their trades.
     """
 
     shift: int
     first: Ints
     last: Ints
     selected: NDArray[np.bool_]
-    daily: Floats
-    by_name: Floats
-    by_sector: Floats
-    gross: Floats
+    earned: Floats
+    trading: Trading
 
     def days(self, portfolio: int = 0) -> Ints:
         """Return days of a portfolio's series, in order; none where it is never invested."""
@@ -45,47 +57,67 @@ class Held:
         span = np.arange(self.first[portfolio], self.last[portfolio] + 1)
         return span[self.selected[span]]
 
-    def formation_days(self) -> Ints:
-        """Information days behind the series of all names."""
-        return self.days() - self.shift
+
+def trade_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Trading:
+    """Average the target books over `holding_days`, and trade from each day's book to the next."""
+    where = (panel.offsets, panel.security, len(panel.securities))
+    books = formation.books
+    if config.holding_days > 1:
+        start, row, weight = kernels.hold_books(*books, *where, config.holding_days)
+        books = Books(start, row, weight, books.n_portfolios)
+    daily, *trades = kernels.trade_books(
+        *books,
+        *where,
+        (panel.known_cap, panel.known_vol, panel.known_adv),
+        (config.tc_model == "power_law", np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv),
+    )
+    return Trading(books=books, daily=daily, trades=tuple(trades))
 
 
-def hold_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Held:
-    """Delay the books by the lag and account for returns, trades and costs.
+def hold(trading: Trading, config: BacktestConfig, panel: Panel) -> Held:
+    """Delay the books by the lag and let them earn.
 
     Raises:
         BacktestError: the snapshot lacks the returns or the sample that `config` asks for, or no day is chosen.
     """
     selected = _selected(config, panel)
     shift = 1 + config.lag
-    first, last = _series_bounds(formation, selected, shift, config.holding_days)
-    daily, by_name, by_sector = rk.simulate(
-        (formation.start, formation.row, formation.weight, len(formation.portfolios)),
+    first, last = _series_bounds(trading.books, selected, shift)
+    earned = kernels.earn(
+        *trading.books,
+        panel.offsets,
+        panel.security,
+        len(panel.securities),
+        panel.returns[return_name(panel, config)],
+        residual_returns(config, panel),
         shift,
-        config.holding_days,
-        (first, last, selected),
-        (panel.offsets, panel.security, len(panel.securities), len(panel.sector_ids)),
-        (traded_return(panel, config), residual_returns(config, panel)),
-        (panel.known_cap, panel.known_sector, panel.known_vol, panel.known_adv),
-        (config.tc_model == "power_law", np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv),
-        config.borrow_bps / 1e4 / panel.days_per_year,
     )
-    return Held(
-        shift=shift,
-        first=first,
-        last=last,
-        selected=selected,
-        daily=daily,
-        by_name=by_name,
-        by_sector=by_sector,
-        gross=_gross(daily[:, :, rk.GROSS], config),
-    )
+    return Held(shift=shift, first=first, last=last, selected=selected, earned=earned, trading=trading)
 
 
 def residual_returns(config: BacktestConfig, panel: Panel) -> Floats:
     """(R,) residual return of the kind that `config` trades; all NaN where the snapshot has none."""
     values = panel.returns.get("resopenret" if config.from_open else "resret")
-    return np.full(len(panel.security), np.nan) if values is None else values.astype(np.float64, copy=False)
+    return np.full(len(panel.security), np.nan) if values is None else values
+
+
+def contributions(held: Held, config: BacktestConfig, panel: Panel) -> tuple[Floats, Floats]:
+    """Net contribution over the series of all names: by name (N,), and by sector (sectors + 1,), the last unknown."""
+    by_name, by_sector = kernels.attribute(
+        held.trading.books,
+        held.trading.trades,
+        (panel.offsets, panel.security, panel.known_sector, len(panel.securities), len(panel.sector_ids)),
+        panel.returns[return_name(panel, config)],
+        held.shift,
+        borrow_a_day(config, panel),
+        held.days() - held.shift,
+    )
+    return by_name, by_sector
+
+
+def borrow_a_day(config: BacktestConfig, panel: Panel) -> float:
+    """Cost a day of the short side, as a fraction."""
+    return config.borrow_bps / 1e4 / panel.days_per_year
 
 
 def _selected(config: BacktestConfig, panel: Panel) -> NDArray[np.bool_]:
@@ -108,24 +140,14 @@ def _selected(config: BacktestConfig, panel: Panel) -> NDArray[np.bool_]:
     return selected
 
 
-def _series_bounds(
-    formation: Formation, selected: NDArray[np.bool_], shift: int, holding_days: int
-) -> tuple[Ints, Ints]:
+def _series_bounds(books: Books, selected: NDArray[np.bool_], shift: int) -> tuple[Ints, Ints]:
     """First and last selected return day on which each portfolio holds a book, (P,) each; -1 for never."""
-    n_days, n_portfolios = len(selected), len(formation.portfolios)
-    formed = (np.diff(formation.start) > 0).reshape(n_days, n_portfolios)
-    invested = np.zeros((n_days + shift + holding_days, n_portfolios), bool)
-    for wait in range(shift, shift + holding_days):
-        invested[wait : wait + n_days] |= formed
-    invested = invested[:n_days] & selected[:, None]
+    n_days = len(selected)
+    held = (np.diff(books.start) > 0).reshape(n_days, books.n_portfolios)
+    invested = np.zeros_like(held)
+    invested[shift:] = held[: max(n_days - shift, 0)]
+    invested &= selected[:, None]
     some = invested.any(axis=0)
     first = np.where(some, invested.argmax(axis=0), -1)
     last = np.where(some, n_days - 1 - invested[::-1].argmax(axis=0), -1)
     return first, last
-
-
-def _gross(daily_gross: Floats, config: BacktestConfig) -> Floats:
-    if config.input_type == "weight" and not config.rescale_weights:
-        days = np.maximum((daily_gross > 0).sum(axis=1), 1)
-        return np.asarray(daily_gross.sum(axis=1) / days)
-    return np.full(len(daily_gross), 1.0 if config.method == "long_only" else 2.0)

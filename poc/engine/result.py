@@ -17,10 +17,9 @@ class HeldBooks:
     Attributes:
         dates: (T,) trading days.
         securities: (N,) ids as given; `security` (R,) the index of each panel row.
-        start, row, weight: target books by information day; book 0 of day t is `start[t * P]:start[t * P + 1]`.
+        start, row, weight: held books by information day; the book of all names is `start[t * P]:start[t * P + 1]`.
         n_portfolios: P.
         shift: trading days from the information day of a book to the day of its return.
-        holding_days: the held book is the mean of this many target books.
         days: return days of the series, as indices of `dates`.
     """
 
@@ -32,30 +31,20 @@ class HeldBooks:
     weight: NDArray[np.float64]
     n_portfolios: int
     shift: int
-    holding_days: int
     days: NDArray[Any]
 
     def weights(self, days: NDArray[Any]) -> pd.DataFrame:
         """`date, security_id, weight` held on the given return days, sorted by date and security."""
-        parts = []
-        for wait in range(self.holding_days):
-            formed = days - self.shift - wait
-            book = formed[formed >= 0] * self.n_portfolios
-            first, size = self.start[book], self.start[book + 1] - self.start[book]
-            entry = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
-            part = {
-                "day": np.repeat(days[formed >= 0], size),
-                "security": self.security[self.row[entry]],
-                "weight": self.weight[entry] / self.holding_days,
-            }
-            parts.append(pd.DataFrame(part))
-        held = pd.concat(parts).groupby(["day", "security"], as_index=False)["weight"].sum()
-        held = held[held["weight"].abs() > 1e-12]
+        book = (days - self.shift) * self.n_portfolios
+        first, size = self.start[book], self.start[book + 1] - self.start[book]
+        entry = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
+        day, security = np.repeat(days, size), self.security[self.row[entry]]
+        entry, day, security = (values[np.lexsort((security, day))] for values in (entry, day, security))
         return pd.DataFrame(
             {
-                "date": self.dates[held["day"].to_numpy()].astype("datetime64[s]"),
-                "security_id": self.securities[held["security"].to_numpy()],
-                "weight": held["weight"].to_numpy(),
+                "date": self.dates[day].astype("datetime64[s]"),
+                "security_id": self.securities[security],
+                "weight": self.weight[entry],
             }
         )
 

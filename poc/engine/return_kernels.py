@@ -1,15 +1,65 @@
-"""From books to daily returns, trades and costs, and the daily cross-sections. Compiled; arrays in, arrays out."""
+"""From books to daily trades, costs and returns, and the daily cross-sections. Compiled; arrays in, arrays out.
+
+Everything is laid out by information day: the day whose close is the last that a book knows.
+"""
 
 import numpy as np
 from numba import njit
 
-RET_LONG, RET_SHORT, RESRET, COST, BORROW, TRADED, GROSS, MISSING, N_LONG, N_SHORT = range(10)
-N_DAILY = 10
-"""Columns of the daily array of `simulate`."""
+TRADED, COST, GROSS, SHORT, N_LONG, N_SHORT = range(6)
+"""Columns of `trade_books`: sums of absolute trades, costs, absolute weights, absolute short weights; names a side."""
 
-NO_TRADE = 1e-12
+RET_LONG, RET_SHORT, RESRET, MISSING = range(4)
+"""Columns of `earn`: sums of weight times return; absolute weight of the names without a return."""
+
+NOTHING = 1e-12
+"""A smaller weight is no holding and a smaller trade is no trade: what is left when opposite books cancel."""
 UNKNOWN_COST = 10e-4
 """Least unit cost under the power law of a name whose volatility or volume was never known."""
+
+
+@njit(cache=True, nogil=True)
+def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities, holding_days):
+    """Held books: the mean of the target books of `holding_days` days ending that day, a missing one counting as zero.
+
+    Args:
+        start, row, weight, n_portfolios: target books, as `form_books` gives them.
+
+    Returns:
+        The same three arrays for the held books; the row of an entry is the latest of its name at the day.
+    """
+    n_days = len(offsets) - 1
+    held_start = np.zeros(n_days * n_portfolios + 1, np.int64)
+    held_row = np.empty(holding_days * len(row), np.int32)
+    held_weight = np.empty(holding_days * len(row))
+    latest = np.full(n_securities, -1, np.int64)
+    total = np.zeros(n_securities)
+    names = np.empty(n_securities, np.int64)
+    is_named = np.zeros(n_securities, np.bool_)
+    used = 0
+    for t in range(n_days):
+        for r in range(offsets[t], offsets[t + 1]):
+            latest[security[r]] = r
+        for p in range(n_portfolios):
+            n = 0
+            for formed in range(max(t - holding_days + 1, 0), t + 1):
+                book = formed * n_portfolios + p
+                for e in range(start[book], start[book + 1]):
+                    s = security[row[e]]
+                    if not is_named[s]:
+                        is_named[s] = True
+                        names[n] = s
+                        n += 1
+                    total[s] += weight[e] / holding_days
+            for s in np.sort(names[:n]):
+                if abs(total[s]) > NOTHING:
+                    held_row[used] = latest[s]
+                    held_weight[used] = total[s]
+                    used += 1
+                total[s] = 0.0
+                is_named[s] = False
+            held_start[t * n_portfolios + p + 1] = used
+    return held_start, held_row[:used].copy(), held_weight[:used].copy()
 
 
 @njit(cache=True, nogil=True)
@@ -35,127 +85,147 @@ def _unit_costs(trades, rows, cap, vol, adv, cost_settings):
 
 
 @njit(cache=True, nogil=True)
-def simulate(books, shift, holding_days, series, panel, returns, cost_inputs, cost_settings, borrow):
-    """Hold the books and account for every day.
+def trade_books(start, row, weight, n_portfolios, offsets, security, n_securities, cost_inputs, cost_settings):
+    """Trade from each day's held book to the next.
 
     Args:
-        books: (start, row, weight, P) as `form_books` gives them.
-        shift: trading days from the information day of a book to the day of its return.
-        holding_days: the held book is the mean of this many target books.
-        series: (first, last) return day of each portfolio's series, (P,) each, and the (T,) days that are selected.
-        panel: (offsets, security, N, number of sectors).
-        returns: (ret, resret), (R,) each, missing as NaN.
-        cost_inputs: (cap, sector, vol, adv), (R,) each, latest known of any age.
+        start, row, weight, n_portfolios: held books.
+        cost_inputs: (cap, vol, adv), (R,) each, latest known of any age.
         cost_settings: (by power law or not, bps (3,), power (2,), gmv).
-        borrow: cost a day of the short side, as a fraction.
 
     Returns:
-        (P, T, 10) daily sums, in the order of the names above, only on the days of the series; and what each name (N,)
-        and each sector (sectors + 1,), the last one unknown, contributed to portfolio 0, net.
+        (P, T, 6) daily sums, in the order of the names above; and the trades of portfolio 0: (T + 1,) start of each
+        day's, (trades,) latest known row of the name, (trades,) cost.
     """
-    start, book_row, book_weight, n_portfolios = books
-    first, last, selected = series
-    offsets, security, n_securities, n_sectors = panel
-    ret, resret = returns
-    cap, sector, vol, adv = cost_inputs
+    cap, vol, adv = cost_inputs
     n_days = len(offsets) - 1
-    daily = np.zeros((n_portfolios, n_days, N_DAILY))
-    by_name = np.zeros(n_securities)
-    by_sector = np.zeros(n_sectors + 1)
-    row_now = np.full(n_securities, -1, np.int64)  # latest row at the day of the return
-    row_known = np.full(n_securities, -1, np.int64)  # latest row at the information day
-    weight = np.zeros((n_portfolios, n_securities))
-    before = np.zeros((n_portfolios, n_securities))
-    held = np.empty((n_portfolios, n_securities), np.int32)
-    n_held = np.zeros(n_portfolios, np.int64)
-    held_before = np.empty((n_portfolios, n_securities), np.int32)
-    n_held_before = np.zeros(n_portfolios, np.int64)
-    is_held = np.zeros(n_securities, np.bool_)
-    touched = np.empty(2 * n_securities + 1, np.int32)
+    daily = np.zeros((n_portfolios, n_days, 6))
+    trade_start = np.zeros(n_days + 1, np.int64)
+    trade_row = np.empty(1024, np.int32)
+    trade_cost = np.empty(1024)
+    used = 0
+    latest = np.full(n_securities, -1, np.int64)
+    before = np.zeros(n_securities)
+    touched = np.empty(2 * n_securities + 1, np.int64)
     trade = np.empty(2 * n_securities + 1)
-    for day in range(n_days):
-        for r in range(offsets[day], offsets[day + 1]):
-            row_now[security[r]] = r
-        known_day = day - shift
-        if known_day < 0:
-            continue
-        for r in range(offsets[known_day], offsets[known_day + 1]):
-            row_known[security[r]] = r
+    for t in range(n_days):
+        for r in range(offsets[t], offsets[t + 1]):
+            latest[security[r]] = r
         for p in range(n_portfolios):
-            # The book of the day before moves aside; the book of today is the mean of the latest target books.
-            for i in range(n_held_before[p]):
-                before[p, held_before[p, i]] = 0.0
-            for i in range(n_held[p]):
-                s = held[p, i]
-                before[p, s] = weight[p, s]
-                weight[p, s] = 0.0
-                held_before[p, i] = s
-            n_held_before[p] = n_held[p]
-            count = 0
-            for formed in range(known_day, max(known_day - holding_days, -1), -1):
-                book = formed * n_portfolios + p
-                for e in range(start[book], start[book + 1]):
-                    s = security[book_row[e]]
-                    if not is_held[s]:
-                        is_held[s] = True
-                        held[p, count] = s
-                        count += 1
-                    weight[p, s] += book_weight[e] / holding_days
-            n_held[p] = count
-            for i in range(count):
-                is_held[held[p, i]] = False
-            if day < first[p] or day > last[p] or not selected[day]:
-                continue
-            out = daily[p, day]
-            for i in range(count):
-                s = held[p, i]
-                w = weight[p, s]
-                r = row_now[s]
-                value = ret[r] if r >= offsets[day] else np.nan
-                residual = resret[r] if r >= offsets[day] else np.nan
-                out[GROSS] += abs(w)
-                if np.isnan(value):
-                    out[MISSING] += abs(w)
-                    value = 0.0
-                if not np.isnan(residual):
-                    out[RESRET] += w * residual
-                if w > 0:
-                    out[RET_LONG] += w * value
-                    out[N_LONG] += w > NO_TRADE
-                    net = w * value
-                else:
-                    out[RET_SHORT] += w * value
-                    out[N_SHORT] += w < -NO_TRADE
-                    out[BORROW] -= w * borrow
-                    net = w * value + w * borrow
-                if p == 0:
-                    by_name[s] += net
-                    by_sector[sector[row_known[s]]] += net
-            if day == first[p]:
-                continue
+            book = t * n_portfolios + p
+            out = daily[p, t]
+            old = range(0)
+            if t > 0:
+                old = range(start[book - n_portfolios], start[book - n_portfolios + 1])
+            for e in old:
+                before[security[row[e]]] = weight[e]
             n = 0
-            for i in range(count):
-                s = held[p, i]
-                touched[n] = s
-                trade[n] = abs(weight[p, s] - before[p, s])
-                before[p, s] = weight[p, s]  # done with: what is left below are the names that leave
-                n += trade[n] > NO_TRADE
-            for i in range(n_held_before[p]):
-                s = held_before[p, i]
-                touched[n] = s
-                trade[n] = abs(weight[p, s] - before[p, s])
-                n += trade[n] > NO_TRADE
-            names = touched[:n]
+            for e in range(start[book], start[book + 1]):
+                w = weight[e]
+                s = security[row[e]]
+                out[GROSS] += abs(w)
+                if w > 0:
+                    out[N_LONG] += 1
+                else:
+                    out[N_SHORT] += 1
+                    out[SHORT] -= w
+                touched[n] = row[e]
+                trade[n] = abs(w - before[s])
+                n += trade[n] > NOTHING
+                before[s] = 0.0
+            for e in old:
+                s = security[row[e]]
+                touched[n] = latest[s]
+                trade[n] = abs(before[s])
+                n += trade[n] > NOTHING
+                before[s] = 0.0
+            rows = touched[:n]
             trades = trade[:n]
-            rows = row_known[names]
             costs = trades * _unit_costs(trades, rows, cap, vol, adv, cost_settings)
             out[TRADED] = trades.sum()
             out[COST] = costs.sum()
             if p == 0:
-                for i in range(n):
-                    by_name[names[i]] -= costs[i]
-                    by_sector[sector[rows[i]]] -= costs[i]
-    return daily, by_name, by_sector
+                if used + n > len(trade_row):
+                    trade_row = np.concatenate((trade_row, np.empty(used + n, np.int32)))
+                    trade_cost = np.concatenate((trade_cost, np.empty(used + n)))
+                trade_row[used : used + n] = rows
+                trade_cost[used : used + n] = costs
+                used += n
+                trade_start[t + 1] = used
+    return daily, trade_start, trade_row[:used].copy(), trade_cost[:used].copy()
+
+
+@njit(cache=True, nogil=True)
+def earn(start, row, weight, n_portfolios, offsets, security, n_securities, ret, resret, shift):
+    """Returns that each held book earns `shift` trading days after its information day.
+
+    Args:
+        start, row, weight, n_portfolios: held books.
+        ret, resret: (R,) returns, missing as NaN; a name without one earns 0.
+
+    Returns:
+        (P, T, 4) daily sums by information day, in the order of the names above.
+    """
+    n_days = len(offsets) - 1
+    out = np.zeros((n_portfolios, n_days, 4))
+    latest = np.full(n_securities, -1, np.int64)
+    for t in range(n_days - shift):
+        day = t + shift
+        for r in range(offsets[day], offsets[day + 1]):
+            latest[security[r]] = r
+        for p in range(n_portfolios):
+            sums = out[p, t]
+            for e in range(start[t * n_portfolios + p], start[t * n_portfolios + p + 1]):
+                w = weight[e]
+                r = latest[security[row[e]]]
+                there = r >= offsets[day]
+                if there and not np.isnan(ret[r]):
+                    sums[RET_LONG if w > 0 else RET_SHORT] += w * ret[r]
+                else:
+                    sums[MISSING] += abs(w)
+                if there and not np.isnan(resret[r]):
+                    sums[RESRET] += w * resret[r]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def attribute(books, trades, panel, ret, shift, borrow, days):
+    """What each name and each sector contributed, net of its own costs, over the given information days.
+
+    Args:
+        books: (start, row, weight, P): held books.
+        trades: (start, row, cost) of portfolio 0.
+        panel: (offsets, security, sector, N, number of sectors).
+        borrow: cost a day of the short side, as a fraction.
+        days: information days in order; the trades of the first are not counted.
+
+    Returns:
+        (N,) by name and (sectors + 1,) by sector, the last one unknown.
+    """
+    start, row, weight, n_portfolios = books
+    trade_start, trade_row, trade_cost = trades
+    offsets, security, sector, n_securities, n_sectors = panel
+    by_name = np.zeros(n_securities)
+    by_sector = np.zeros(n_sectors + 1)
+    latest = np.full(n_securities, -1, np.int64)
+    for i in range(len(days)):
+        t = days[i]
+        day = t + shift
+        for r in range(offsets[day], offsets[day + 1]):
+            latest[security[r]] = r
+        for e in range(start[t * n_portfolios], start[t * n_portfolios + 1]):
+            w = weight[e]
+            s = security[row[e]]
+            net = w * borrow if w < 0 else 0.0
+            if latest[s] >= offsets[day] and not np.isnan(ret[latest[s]]):
+                net += w * ret[latest[s]]
+            by_name[s] += net
+            by_sector[sector[row[e]]] += net
+        if i > 0:
+            for e in range(trade_start[t], trade_start[t + 1]):
+                by_name[security[trade_row[e]]] -= trade_cost[e]
+                by_sector[sector[trade_row[e]]] -= trade_cost[e]
+    return by_name, by_sector
 
 
 @njit(cache=True, nogil=True)
@@ -167,93 +237,95 @@ def group_returns(group, n_groups, rows_later, offsets, ret, resret):
         rows_later: (R,) row of the name on the day of its return, or -1.
 
     Returns:
-        (T, n_groups) counts, mean returns and mean residual returns, by information day; NaN where the group is empty.
+        (T, n_groups) mean returns and mean residual returns, by information day; NaN where the group is empty.
     """
     n_days = len(offsets) - 1
-    count = np.zeros((n_days, n_groups))
     mean = np.full((n_days, n_groups), np.nan)
     mean_residual = np.full((n_days, n_groups), np.nan)
-    total = np.zeros(n_groups)
-    total_residual = np.zeros(n_groups)
+    count = np.zeros(n_groups + 1)
+    total = np.zeros(n_groups + 1)
+    total_residual = np.zeros(n_groups + 1)
     for t in range(n_days):
+        count[:] = 0.0
         total[:] = 0.0
         total_residual[:] = 0.0
+        for r in range(offsets[t], offsets[t + 1]):
+            g = group[r]
+            later = rows_later[r]
+            count[g] += 1
+            if later >= 0 and not np.isnan(ret[later]):
+                total[g] += ret[later]
+            if later >= 0 and not np.isnan(resret[later]):
+                total_residual[g] += resret[later]
+        for g in range(1, n_groups + 1):
+            if count[g] > 0:
+                mean[t, g - 1] = total[g] / count[g]
+                mean_residual[t, g - 1] = total_residual[g] / count[g]
+    return mean, mean_residual
+
+
+@njit(cache=True, nogil=True)
+def group_exposures(group, n_groups, offsets, styles, style_mean):
+    """(T, n_groups) names and (T, n_groups, K) mean exposure of each group; a missing one counts as the day's mean."""
+    n_days, n_styles = style_mean.shape
+    count = np.zeros((n_days, n_groups))
+    mean = np.full((n_days, n_groups, n_styles), np.nan)
+    total = np.zeros((n_groups + 1, n_styles))
+    for t in range(n_days):
+        total[:] = 0.0
         for r in range(offsets[t], offsets[t + 1]):
             g = group[r]
             if g == 0:
                 continue
             count[t, g - 1] += 1
-            later = rows_later[r]
-            if later >= 0 and not np.isnan(ret[later]):
-                total[g - 1] += ret[later]
-            if later >= 0 and not np.isnan(resret[later]):
-                total_residual[g - 1] += resret[later]
-        for g in range(n_groups):
-            if count[t, g] > 0:
-                mean[t, g] = total[g] / count[t, g]
-                mean_residual[t, g] = total_residual[g] / count[t, g]
-    return count, mean, mean_residual
-
-
-@njit(cache=True, nogil=True)
-def group_exposures(group, n_groups, offsets, styles, style_mean):
-    """(T, n_groups, K) mean exposure of each group of each day's names; a missing one counts as the day's mean."""
-    n_days, n_styles = style_mean.shape
-    total = np.zeros((n_days, n_groups, n_styles))
-    for t in range(n_days):
-        count = np.zeros(n_groups)
-        for r in range(offsets[t], offsets[t + 1]):
-            g = group[r]
-            if g == 0:
-                continue
-            count[g - 1] += 1
             for k in range(n_styles):
                 exposure = styles[k, r]
-                total[t, g - 1, k] += style_mean[t, k] if np.isnan(exposure) else exposure
+                total[g, k] += style_mean[t, k] if np.isnan(exposure) else exposure
         for g in range(n_groups):
             for k in range(n_styles):
-                total[t, g, k] = total[t, g, k] / count[g] if count[g] > 0 else np.nan
-    return total
+                if count[t, g] > 0:
+                    mean[t, g, k] = total[g + 1, k] / count[t, g]
+    return count, mean
 
 
 @njit(cache=True, nogil=True)
-def _average_ranks(values):
-    n = len(values)
-    order = np.argsort(values)
-    ranks = np.empty(n)
+def _write_ranks(out, values, order):
+    """Average rank of each row among those that `order` names, in ascending order of value."""
+    n = len(order)
     begin = 0
     while begin < n:
         end = begin + 1
         while end < n and values[order[end]] == values[order[begin]]:
             end += 1
         for i in range(begin, end):
-            ranks[order[i]] = 0.5 * (begin + 1 + end)
+            out[order[i]] = 0.5 * (begin + 1 + end)
         begin = end
-    return ranks
 
 
 @njit(cache=True, nogil=True)
-def daily_rank_correlation(x, y, y_rows, offsets, least):
-    """(T,) Spearman correlation (average ties) of x at a row with y at `y_rows` of that row.
+def daily_rank_correlation(x, x_order, y, y_order, offsets, least):
+    """(T,) Spearman correlation (average ties) of two values of the same row, over the rows of a day that have both.
 
-    NaN on days with fewer than `least` pairs or a constant side. A row counts where both are there; -1 is no row.
+    Args:
+        x, y: (R,) values, missing as NaN.
+        x_order, y_order: (R,) rows of each day in ascending order of value, the missing ones last.
+        least: fewest pairs; NaN on a day with fewer, or with a constant side.
     """
-    n_days = len(offsets) - 1
-    out = np.full(n_days, np.nan)
-    for t in range(n_days):
-        size = offsets[t + 1] - offsets[t]
-        left = np.empty(size)
-        right = np.empty(size)
-        n = 0
-        for r in range(offsets[t], offsets[t + 1]):
-            if y_rows[r] >= 0 and not np.isnan(x[r]) and not np.isnan(y[y_rows[r]]):
-                left[n] = x[r]
-                right[n] = y[y_rows[r]]
-                n += 1
+    out = np.full(len(offsets) - 1, np.nan)
+    rank_x = np.empty(len(x))
+    rank_y = np.empty(len(x))
+    for t in range(len(offsets) - 1):
+        days_x = x_order[offsets[t] : offsets[t + 1]]
+        days_y = y_order[offsets[t] : offsets[t + 1]]
+        both_x = days_x[~np.isnan(y[days_x]) & ~np.isnan(x[days_x])]
+        both_y = days_y[~np.isnan(x[days_y]) & ~np.isnan(y[days_y])]
+        n = len(both_x)
         if n < least:
             continue
-        a = _average_ranks(left[:n]) - 0.5 * (n + 1)
-        b = _average_ranks(right[:n]) - 0.5 * (n + 1)
+        _write_ranks(rank_x, x, both_x)
+        _write_ranks(rank_y, y, both_y)
+        a = rank_x[both_x] - 0.5 * (n + 1)
+        b = rank_y[both_x] - 0.5 * (n + 1)
         variance = np.sum(a * a) * np.sum(b * b)
         if variance > 0:
             out[t] = np.sum(a * b) / np.sqrt(variance)

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.engine import metrics
-from poc.engine import return_kernels as rk
+from poc.engine import return_kernels as kernels
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Formation, traded_return
-from poc.engine.holding import Held, residual_returns
+from poc.engine.formation import Formation, return_name
+from poc.engine.holding import Held, borrow_a_day, contributions, residual_returns
 from poc.stats.correlation import spearman
 from poc.stats.sharpe import sharpe_ratio
 
-Floats = NDArray[np.float64]
+Columns = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,85 +27,96 @@ class Fractiles:
     monotonicity: float
 
 
-def daily_series(
-    held: Held, formation: Formation, config: BacktestConfig, panel: Panel, portfolio: int = 0
-) -> pd.DataFrame:
-    """A row a day of a portfolio's series; columns as `BacktestResult.daily_series`."""
+def daily_columns(held: Held, formation: Formation, config: BacktestConfig, panel: Panel, portfolio: int) -> Columns:
+    """The daily series of a portfolio, one array a column; columns as `BacktestResult.daily_series`."""
     days = held.days(portfolio)
-    account = held.daily[portfolio, days]
-    ret = account[:, rk.RET_LONG] + account[:, rk.RET_SHORT]
-    ret_net = ret - account[:, rk.COST] - account[:, rk.BORROW]
+    known = days - held.shift
+    earned, traded = held.earned[portfolio, known], held.trading.daily[portfolio, known]
+    traded[:1, [kernels.TRADED, kernels.COST]] = 0.0  # the first entry of the run is not counted
+    ret = earned[:, kernels.RET_LONG] + earned[:, kernels.RET_SHORT]
+    ret_net = ret - traded[:, kernels.COST] - traded[:, kernels.SHORT] * borrow_a_day(config, panel)
     has_residual = ("resopenret" if config.from_open else "resret") in panel.returns
-    gross = account[:, rk.GROSS]
-    columns: dict[str, Any] = {
+    gross = traded[:, kernels.GROSS]
+    columns: Columns = {
         "date": panel.dates[days].astype("datetime64[s]"),
         "ret": ret,
         "ret_net": ret_net,
-        "resret": account[:, rk.RESRET] if has_residual else np.full(len(days), np.nan),
-        "ret_long": account[:, rk.RET_LONG],
-        "ret_short": account[:, rk.RET_SHORT],
-        "cost": account[:, rk.COST],
-        "turnover": account[:, rk.TRADED] / (2 * held.gross[portfolio]),
+        "resret": earned[:, kernels.RESRET] if has_residual else np.full(len(days), np.nan),
+        "ret_long": earned[:, kernels.RET_LONG],
+        "ret_short": earned[:, kernels.RET_SHORT],
+        "cost": traded[:, kernels.COST],
+        "turnover": traded[:, kernels.TRADED] / (2 * _run_gross(gross, config)),
         "cumret": np.cumsum(ret),
         "cumret_net": np.cumsum(ret_net),
         "drawdown": metrics.drawdown(ret_net),
-        "n_long": account[:, rk.N_LONG].astype(np.int64),
-        "n_short": account[:, rk.N_SHORT].astype(np.int64),
-        "missing_return_share": np.divide(account[:, rk.MISSING], gross, out=np.zeros(len(days)), where=gross > 0),
+        "n_long": traded[:, kernels.N_LONG].astype(np.int64),
+        "n_short": traded[:, kernels.N_SHORT].astype(np.int64),
+        "missing_return_share": np.divide(earned[:, kernels.MISSING], gross, out=np.zeros(len(days)), where=gross > 0),
     }
-    if config.method == "long_only":
-        columns["ret_market"] = market_returns(formation, config, panel)[days - held.shift]
-        columns["ret_active"] = ret - columns["ret_market"]
-    exposures = _held_exposures(formation, config, portfolio)[days - held.shift]
-    columns |= {name: exposures[:, k] for k, name in enumerate(panel.style_names)}
-    return pd.DataFrame(columns)
+    exposures = _held_exposures(formation, config, portfolio)[known]
+    return columns | {name: exposures[:, k] for k, name in enumerate(panel.style_names)}
 
 
-def market_returns(formation: Formation, config: BacktestConfig, panel: Panel) -> Floats:
-    """(T,) equal-weighted return of the eligible names, by information day; 0 where there are none."""
-    ret = traded_return(panel, config)
-    eligible = (~np.isnan(formation.signal)).astype(np.uint8)
-    rows_later = panel.rows_after(1 + config.lag)
-    _, mean, _ = rk.group_returns(eligible, 1, rows_later, panel.offsets, ret, ret)
-    return np.asarray(np.nan_to_num(mean[:, 0]))
+def daily_series(columns: Columns, market: NDArray[Any], config: BacktestConfig) -> pd.DataFrame:
+    """The frame of a BacktestResult; for `long_only` with the market's and the active return."""
+    if config.method == "long_short":
+        return pd.DataFrame(columns)
+    names = list(columns)
+    after = names.index("missing_return_share") + 1
+    active = {"ret_market": market, "ret_active": columns["ret"] - market}
+    return pd.DataFrame({n: columns[n] for n in names[:after]} | active | {n: columns[n] for n in names[after:]})
 
 
-def summary_table(
-    series: pd.DataFrame, held: Held, formation: Formation, config: BacktestConfig, panel: Panel
-) -> pd.DataFrame:
-    """A row a group of each slice, in the order of `config.slices`."""
+def _run_gross(gross: NDArray[Any], config: BacktestConfig) -> float:
+    """Sum of absolute weights that turnover is measured against."""
+    if config.input_type == "weight" and not config.rescale_weights:
+        return float(gross[gross > 0].mean()) if (gross > 0).any() else 1.0
+    return 1.0 if config.method == "long_only" else 2.0
+
+
+def market_returns(formation: Formation, held: Held, config: BacktestConfig, panel: Panel) -> NDArray[Any]:
+    """(T,) equal-weighted return of the eligible names, by the day of the return; 0 where there are none."""
+    ret = panel.returns[return_name(panel, config)]
+    eligible = (formation.fractile > 0).astype(np.uint8)
+    mean, _ = kernels.group_returns(eligible, 1, panel.rows_after(held.shift), panel.offsets, ret, ret)
     market = np.zeros(panel.n_days)
-    by_formation = market_returns(formation, config, panel)
-    market[held.shift :] = by_formation[: panel.n_days - held.shift]
-    market = market[held.days()]
+    market[held.shift :] = np.nan_to_num(mean[: panel.n_days - held.shift, 0])
+    return market
+
+
+def summary_table(portfolios: list[Columns], markets: list[NDArray[Any]], names: list[tuple[str, str]],
+                  config: BacktestConfig, panel: Panel) -> pd.DataFrame:  # fmt: skip
+    """A row a group of each slice, in the order of `config.slices`.
+
+    Args:
+        portfolios: the daily columns of each portfolio, all names first.
+        markets: the market's return on the days of each.
+        names: (slice, group) of each.
+    """
     rows = []
-    for name in config.slices:
-        if name == "year":
-            years = series["date"].dt.year.to_numpy()
+    for slice_name in config.slices:
+        if slice_name == "year":
+            years = portfolios[0]["date"].astype("datetime64[Y]")
             for year in np.unique(years):
                 cut = years == year
-                rows.append({"slice": name, "group": str(year)} | _summarize(series[cut], market[cut], panel))
-        for p, portfolio in enumerate(formation.portfolios):
-            if portfolio.slice_name == name:
-                own = series if p == 0 else daily_series(held, formation, config, panel, p)
-                own_market = np.zeros(panel.n_days)
-                own_market[held.shift :] = by_formation[: panel.n_days - held.shift]
-                rows.append(
-                    {"slice": name, "group": portfolio.group} | _summarize(own, own_market[held.days(p)], panel)
-                )
+                columns = {name: values[cut] for name, values in portfolios[0].items()}
+                rows.append({"slice": slice_name, "group": str(year)} | _summarize(columns, markets[0][cut], panel))
+        for columns, market, (its_slice, group) in zip(portfolios, markets, names, strict=True):
+            if its_slice == slice_name:
+                rows.append({"slice": slice_name, "group": group} | _summarize(columns, market, panel))
     return pd.DataFrame(rows)
 
 
-def _summarize(series: pd.DataFrame, market: Floats, panel: Panel) -> dict[str, Any]:
+def _summarize(columns: Columns, market: NDArray[Any], panel: Panel) -> dict[str, Any]:
     """One row of the summary; an empty series gives 0 days and NaN."""
-    ret, net, residual = (series[name].to_numpy() for name in ("ret", "ret_net", "resret"))
+    ret, net, residual = columns["ret"], columns["ret_net"], columns["resret"]
     year = panel.days_per_year
-    empty = len(series) == 0
+    empty = len(ret) == 0
     row = {
-        "num_days": len(series),
-        "invested_share": _mean(series["n_long"] + series["n_short"] > 0),
-        "n_long": _mean(series["n_long"]),
-        "n_short": _mean(series["n_short"]),
+        "num_days": len(ret),
+        "invested_share": _mean(columns["n_long"] + columns["n_short"] > 0),
+        "n_long": _mean(columns["n_long"]),
+        "n_short": _mean(columns["n_short"]),
         "ret_ann": _mean(ret) * year,
         "ret_std": float(ret.std(ddof=1) * np.sqrt(year)) if len(ret) > 1 else np.nan,
         "sharpe": sharpe_ratio(ret, days_per_year=year),
@@ -114,24 +125,20 @@ def _summarize(series: pd.DataFrame, market: Floats, panel: Panel) -> dict[str, 
         "resret_ann": _mean(residual) * year,
         "sharpe_resret": sharpe_ratio(residual, days_per_year=year),
         "max_drawdown": np.nan if empty else float(metrics.drawdown(net).min()),
-        "turnover": _mean(series["turnover"]),
+        "turnover": _mean(columns["turnover"]),
         "hit_rate": _mean(net > 0),
         "skew": np.nan if empty else metrics.skewness(net),
-        "worst_month": np.nan if empty else float(metrics.month_sums(net, _dates(series))[1].min()),
+        "worst_month": np.nan if empty else float(metrics.month_sums(net, columns["date"])[1].min()),
         "beta": np.nan if empty else metrics.beta(ret, market),
     }
-    return row | {name: _mean(series[name].dropna()) for name in panel.style_names}
+    return row | {name: _mean(columns[name][~np.isnan(columns[name])]) for name in panel.style_names}
 
 
-def _mean(values: Any) -> float:
-    return float(np.mean(values)) if len(values) else np.nan
+def _mean(values: NDArray[Any]) -> float:
+    return float(values.mean()) if len(values) else np.nan
 
 
-def _dates(series: pd.DataFrame) -> NDArray[np.datetime64]:
-    return series["date"].to_numpy().astype("datetime64[D]")
-
-
-def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int) -> Floats:
+def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int) -> NDArray[Any]:
     """(T, K) exposures of the held book by latest information day: the mean over the target books it is made of."""
     target = formation.exposures[:, portfolio]
     total = np.zeros_like(target)
@@ -140,24 +147,12 @@ def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int
     return np.asarray(total / config.holding_days)
 
 
-def slice_series(held: Held, formation: Formation, panel: Panel) -> pd.DataFrame:
+def slice_series(portfolios: list[Columns], names: list[tuple[str, str]]) -> pd.DataFrame:
     """`slice, group, date, ret, ret_net` of every group that is a portfolio of its own."""
-    parts = []
-    for p, portfolio in enumerate(formation.portfolios[1:], start=1):
-        days = held.days(p)
-        account = held.daily[p, days]
-        ret = account[:, rk.RET_LONG] + account[:, rk.RET_SHORT]
-        parts.append(
-            pd.DataFrame(
-                {
-                    "slice": portfolio.slice_name,
-                    "group": portfolio.group,
-                    "date": panel.dates[days].astype("datetime64[s]"),
-                    "ret": ret,
-                    "ret_net": ret - account[:, rk.COST] - account[:, rk.BORROW],
-                }
-            )
-        )
+    parts = [
+        pd.DataFrame({"slice": name, "group": group} | {c: columns[c] for c in ("date", "ret", "ret_net")})
+        for columns, (name, group) in zip(portfolios[1:], names[1:], strict=True)
+    ]
     if not parts:
         return pd.DataFrame(columns=["slice", "group", "date", "ret", "ret_net"])
     return pd.concat(parts, ignore_index=True)
@@ -165,38 +160,39 @@ def slice_series(held: Held, formation: Formation, panel: Panel) -> pd.DataFrame
 
 def ic_series(formation: Formation, held: Held, panel: Panel) -> pd.DataFrame:
     """`date` (of the first holding day at lag 0) and `ic`, a row a selected day on which it is defined."""
-    ic = formation.ic
-    days = np.flatnonzero(~np.isnan(ic[:-1]) & held.selected[1:]) + 1
-    return pd.DataFrame({"date": panel.dates[days].astype("datetime64[s]"), "ic": ic[days - 1]})
+    days = np.flatnonzero(~np.isnan(formation.ic[:-1]) & held.selected[1:]) + 1
+    return pd.DataFrame({"date": panel.dates[days].astype("datetime64[s]"), "ic": formation.ic[days - 1]})
 
 
 def fractile_analysis(formation: Formation, held: Held, config: BacktestConfig, panel: Panel) -> Fractiles:
     """Mean return, size and exposures of equal-weighted groups by signal, over the days of the series."""
-    n_groups = round(100 / config.fractile[0])
-    ret, group = traded_return(panel, config), formation.fractile
-    count, mean, mean_residual = rk.group_returns(
-        group, n_groups, panel.rows_after(held.shift), panel.offsets, ret, residual_returns(config, panel)
+    n_groups = formation.fractile_count.shape[1]
+    mean, mean_residual = kernels.group_returns(
+        formation.fractile,
+        n_groups,
+        panel.rows_after(held.shift),
+        panel.offsets,
+        panel.returns[return_name(panel, config)],
+        residual_returns(config, panel),
     )
-    exposures = rk.group_exposures(group, n_groups, panel.offsets, panel.styles, formation.style_mean)
-    days = held.formation_days()
+    days = held.days() - held.shift
     days = days[formation.n_eligible[days] >= n_groups]
     has_residual = ("resopenret" if config.from_open else "resret") in panel.returns
-    columns: dict[str, Any] = {
+    count = formation.fractile_count[days]
+    columns: Columns = {
         "fractile": np.arange(1, n_groups + 1),
-        "n": _nan_mean(np.where(count[days] > 0, count[days], np.nan)),
+        "n": _nan_mean(np.where(count > 0, count, np.nan)),
         "ret_ann": _nan_mean(mean[days]) * panel.days_per_year,
-        "resret_ann": _nan_mean(mean_residual[days]) * panel.days_per_year
-        if has_residual
-        else np.full(n_groups, np.nan),
+        "resret_ann": (
+            _nan_mean(mean_residual[days]) * panel.days_per_year if has_residual else np.full(n_groups, np.nan)
+        ),
     }
-    columns |= {name: _nan_mean(exposures[days, :, k]) for k, name in enumerate(panel.style_names)}
-    return Fractiles(
-        table=pd.DataFrame(columns),
-        monotonicity=spearman(columns["fractile"], columns["ret_ann"]),
-    )
+    exposures = formation.fractile_exposures[days]
+    columns |= {name: _nan_mean(exposures[:, :, k]) for k, name in enumerate(panel.style_names)}
+    return Fractiles(table=pd.DataFrame(columns), monotonicity=spearman(columns["fractile"], columns["ret_ann"]))
 
 
-def _nan_mean(values: Floats) -> Floats:
+def _nan_mean(values: NDArray[Any]) -> NDArray[Any]:
     """Mean down the days of what is there; NaN where nothing is."""
     there = ~np.isnan(values)
     count = there.sum(axis=0)
@@ -204,13 +200,16 @@ def _nan_mean(values: Floats) -> Floats:
     return np.asarray(np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0))
 
 
-def attribution(held: Held, series: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+def attribution(held: Held, columns: Columns, config: BacktestConfig, panel: Panel) -> pd.DataFrame:
     """`kind` (`name`, `sector`, `month`), `id`, `ret_net`: what each contributed over the whole series."""
-    names = np.flatnonzero(held.by_name)
-    sectors = np.flatnonzero(held.by_sector)
-    sector_ids = [*map(str, panel.sector_ids), "unknown"]
-    months, sums = metrics.month_sums(series["ret_net"].to_numpy(), _dates(series))
-    rows = [("name", str(panel.securities[s]), held.by_name[s]) for s in names]
-    rows += [("sector", sector_ids[s], held.by_sector[s]) for s in sectors]
-    rows += [("month", str(month), total) for month, total in zip(months, sums, strict=True)]
-    return pd.DataFrame(rows, columns=["kind", "id", "ret_net"])
+    by_name, by_sector = contributions(held, config, panel)
+    names, sectors = np.flatnonzero(by_name), np.flatnonzero(by_sector)
+    sector_ids = np.array([*map(str, panel.sector_ids), "unknown"], object)
+    months, by_month = metrics.month_sums(columns["ret_net"], columns["date"])
+    return pd.DataFrame(
+        {
+            "kind": np.repeat(["name", "sector", "month"], [len(names), len(sectors), len(months)]),
+            "id": np.concatenate([panel.securities[names].astype(str), sector_ids[sectors], months.astype(str)]),
+            "ret_net": np.concatenate([by_name[names], by_sector[sectors], by_month]),
+        }
+    )

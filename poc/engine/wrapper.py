@@ -11,9 +11,18 @@ from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Formation, form_books, place_signal
-from poc.engine.holding import Held, hold_books
+from poc.engine.holding import Held, Trading, hold, trade_books
 from poc.engine.result import BacktestResult, HeldBooks
-from poc.engine.tables import attribution, daily_series, fractile_analysis, ic_series, slice_series, summary_table
+from poc.engine.tables import (
+    attribution,
+    daily_columns,
+    daily_series,
+    fractile_analysis,
+    ic_series,
+    market_returns,
+    slice_series,
+    summary_table,
+)
 from poc.errors import BacktestError, ContractError
 from poc.stats.newey_west import newey_west_t
 
@@ -34,7 +43,9 @@ def run_backtest(
     """
     checked = check_signal(signal_df, config, catalog)
     placed = place_signal(checked.clean, catalog.panel, config)
-    return evaluate_books(form_books(placed, catalog.panel, config), config, catalog.panel, checked.ledger)
+    formation = form_books(placed, catalog.panel, config)
+    trading = trade_books(formation, config, catalog.panel)
+    return evaluate_books(formation, trading, config, catalog.panel, checked.ledger)
 
 
 def check_signal(
@@ -53,22 +64,28 @@ def check_signal(
     return checked
 
 
-def evaluate_books(formation: Formation, config: BacktestConfig, panel: Panel, ledger: Ledger) -> BacktestResult:
-    """Hold a formation's books with the lag, costs and dates of `config`.
+def evaluate_books(
+    formation: Formation, trading: Trading, config: BacktestConfig, panel: Panel, ledger: Ledger
+) -> BacktestResult:
+    """Let books earn with the lag and the dates of `config`, and make the tables.
 
     Raises:
         BacktestError: no day is invested; the message says why.
     """
-    held = hold_books(formation, config, panel)
+    held = hold(trading, config, panel)
     if held.first[0] < 0:
         raise BacktestError(_why_never_invested(formation, config))
-    series = daily_series(held, formation, config, panel)
+    names = [(portfolio.slice_name, portfolio.group) for portfolio in formation.portfolios]
+    portfolios = [daily_columns(held, formation, config, panel, p) for p in range(len(names))]
+    market = market_returns(formation, held, config, panel)
+    markets = [market[held.days(p)] for p in range(len(names))]
+    series = daily_series(portfolios[0], markets[0], config)
     ics = ic_series(formation, held, panel)
     fractiles = fractile_analysis(formation, held, config, panel)
     return BacktestResult(
         config=config,
         daily_series=series,
-        summary_table=summary_table(series, held, formation, config, panel),
+        summary_table=summary_table(portfolios, markets, names, config, panel),
         fractile_analysis=fractiles.table,
         diagnostics={
             "ledger": _run_ledger(ledger, formation),
@@ -82,18 +99,17 @@ def evaluate_books(formation: Formation, config: BacktestConfig, panel: Panel, l
             "fractile_monotonicity": fractiles.monotonicity,
         },
         ic_series=ics,
-        slice_series=slice_series(held, formation, panel),
-        attribution=attribution(held, series, panel),
+        slice_series=slice_series(portfolios, names),
+        attribution=attribution(held, portfolios[0], config, panel),
         books=HeldBooks(
             dates=panel.dates,
             securities=panel.securities,
             security=panel.security,
-            start=formation.start,
-            row=formation.row,
-            weight=formation.weight,
-            n_portfolios=len(formation.portfolios),
+            start=trading.books.start,
+            row=trading.books.row,
+            weight=trading.books.weight,
+            n_portfolios=trading.books.n_portfolios,
             shift=held.shift,
-            holding_days=config.holding_days,
             days=held.days(),
         ),
     )
@@ -119,7 +135,7 @@ def _run_ledger(ledger: Ledger, formation: Formation) -> dict[str, Any]:
 
 def _coverage(formation: Formation, held: Held) -> dict[str, float]:
     """Eligible names with a signal a day, on the formation days behind the series, and their share of all eligible."""
-    days = held.formation_days()
+    days = held.days() - held.shift
     names, candidates = formation.n_eligible[days], formation.n_candidates[days]
     some = candidates > 0
     return {
@@ -131,10 +147,10 @@ def _coverage(formation: Formation, held: Held) -> dict[str, float]:
 
 def _tail_share(formation: Formation, held: Held) -> dict[str, float]:
     """Names on each side as a share of the names ranked, mean over the days with a target book."""
-    days = held.formation_days()
+    days = held.days() - held.shift
     books = days * len(formation.portfolios)
-    start, end = formation.start[books], formation.start[books + 1]
-    longs = np.append(0, np.cumsum(formation.weight > 0))
+    start, end = formation.books.start[books], formation.books.start[books + 1]
+    longs = np.append(0, np.cumsum(formation.books.weight > 0))
     n_long = longs[end] - longs[start]
     invested = end > start
     n = formation.n_eligible[days][invested]
@@ -147,15 +163,14 @@ def _tail_share(formation: Formation, held: Held) -> dict[str, float]:
 
 
 def _ic_statistics(ic: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
-    if len(ic) < 2:
-        return {"mean": float("nan"), "std": float("nan"), "t": float("nan"), "hit_rate": float("nan"),
-                "ir": float("nan"), "days": len(ic)}  # fmt: skip
-    mean, std = float(ic.mean()), float(ic.std(ddof=1))
+    days = len(ic)
+    mean = float(ic.mean()) if days else float("nan")
+    std = float(ic.std(ddof=1)) if days > 1 else float("nan")
     return {
         "mean": mean,
         "std": std,
         "t": newey_west_t(ic),
-        "hit_rate": float((ic > 0).mean()),
+        "hit_rate": float((ic > 0).mean()) if days else float("nan"),
         "ir": mean / std if std > 0 else float("nan"),
-        "days": len(ic),
+        "days": days,
     }

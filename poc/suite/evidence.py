@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from poc.data.panel import Panel
+from poc.data.panel import Panel, order_by_day
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, candidates
 from poc.engine.result import BacktestResult
@@ -100,8 +100,8 @@ def _signal_correlation(
     if result is None:
         return _not_run()
     eligible = np.where(candidates(panel, base), own.values, np.nan)
-    same_row = np.arange(len(eligible), dtype=np.int32)
-    daily = daily_rank_correlation(eligible, other.values, same_row, panel.offsets, LEAST_NAMES)
+    orders = [order_by_day(values, panel.offsets) for values in (eligible, other.values)]
+    daily = daily_rank_correlation(eligible, orders[0], other.values, orders[1], panel.offsets, LEAST_NAMES)
     daily = daily[result.books.days - result.books.shift]
     daily = daily[~np.isnan(daily)]
     if len(daily) < LEAST_DAYS:

@@ -15,6 +15,7 @@ from poc.contract.schema import Ledger, validate_signal_df
 from poc.data.catalog import DataCatalog
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, form_books, place_signal
+from poc.engine.holding import Trading, trade_books
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
 from poc.errors import ConfigError, PocError
@@ -164,9 +165,13 @@ def _run_group(source: _Source, group: list[BacktestConfig], catalog: DataCatalo
         formation = form_books(source.placed, catalog.panel, run_as(group[0]))
     except PocError as error:
         return [_Outcome(source=source, config=config, reason=str(error)) for config in group]
+    trading: dict[str, Trading] = {}
     for config in group:
         try:
-            result = evaluate_books(formation, run_as(config), catalog.panel, source.ledger)
+            if config.tc_model not in trading:
+                trading[config.tc_model] = trade_books(formation, run_as(config), catalog.panel)
+            books = trading[config.tc_model]
+            result = evaluate_books(formation, books, run_as(config), catalog.panel, source.ledger)
             outcomes.append(_Outcome(source=source, config=config, result=result))
         except PocError as error:
             outcomes.append(_Outcome(source=source, config=config, reason=str(error)))
