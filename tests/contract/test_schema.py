@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from poc.contract.files import read_signal_file, signal_hash
+from poc.contract.files import read_signal_file
 from poc.contract.findings import ERRORS, WARNINGS
 from poc.contract.schema import ValidationResult, validate_signal_df
 from poc.errors import ContractError
@@ -359,33 +357,6 @@ def test_the_hour_is_kept_where_the_file_has_it() -> None:
     assert clean.columns == ["security_id", "date_sig", "date_avail", "signal", "avail_hour"]
     assert clean.schema["avail_hour"] == pl.Float64
     assert clean["avail_hour"].null_count() == 1
-
-
-ROW = st.tuples(
-    st.sampled_from([1, 2, 3, 99, None]),
-    st.sampled_from([*(str(day) for day in CALENDAR[:4]), "2014-01-01", "1/2/2015", None]),
-    st.sampled_from([*(str(day) for day in CALENDAR[1:6]), "2017-01-01", "tomorrow", None]),
-    st.sampled_from(["1", "2.5", "-3", "inf", "nan", "high", None]),
-    st.sampled_from(["8", "16", "25", "noon", None]),
-)
-COLUMNS = ["security_id", "date_sig", "date_avail", "signal", "avail_hour"]
-SCHEMA = {"security_id": pl.Int64} | dict.fromkeys(COLUMNS[1:], pl.String)
-
-
-@given(st.lists(ROW, max_size=30), st.sets(st.sampled_from(COLUMNS), min_size=3), st.randoms(use_true_random=False))
-def test_the_ledger_balances_and_the_order_of_rows_does_not_matter(
-    rows: list[tuple[Any, ...]], columns: set[str], random: Any
-) -> None:
-    shuffled = random.sample(rows, k=len(rows))
-    one, two = (
-        validate(pl.DataFrame(r, schema=SCHEMA, orient="row").select(sorted(columns))) for r in (rows, shuffled)
-    )
-    assert one.ledger == two.ledger
-    assert [(e.code, e.count) for e in one.errors] == [(e.code, e.count) for e in two.errors]
-    assert one.warnings == two.warnings
-    assert one.not_checked == two.not_checked
-    assert_frame_equal(one.clean, two.clean)
-    assert signal_hash(one.clean) == signal_hash(two.clean)
 
 
 def test_pandas_and_polars_give_the_same() -> None:
