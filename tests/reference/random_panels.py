@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 Kind = Literal["value", "weekly", "ties", "fractile", "position", "weight"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 STYLES = ("size", "value", "momentum", "growth", "leverage", "crowding")
 
 
