@@ -87,7 +87,7 @@ def _quantile(ascending, q):
 @njit(cache=True, nogil=True)
 def _side_weights(size, clip_quantile):
     """Weights in proportion to size, clipped to quantiles of the positive sizes; they sum to one."""
-    positive = np.sort(size[size > 0]).astype(np.float64)
+    positive = np.sort(size[size > 0]).astype(np.float64).astype(np.float64)
     least = _quantile(positive, 1 - clip_quantile)
     most = _quantile(positive, clip_quantile)
     weights = np.zeros(len(size))
