@@ -116,9 +116,28 @@ def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
 
 def load_panel(folder: Path, manifest: Manifest) -> Panel:
     """Read the tables of a snapshot folder into arrays."""
-    calendar = pl.read_parquet(folder / "trading_date.parquet")
+    files = {name: folder / f"{name}.parquet" for name in ("ret", "risk", "trading_date", "universe")}
+    return make_panel(
+        {name: pl.read_parquet(file) for name, file in files.items() if file.exists()},
+        days_per_year=manifest.days_per_year,
+        open_cutoff=manifest.open_cutoff,
+        close_cutoff=manifest.close_cutoff,
+    )
+
+
+def make_panel(
+    tables: dict[str, pl.DataFrame], *, days_per_year: int, open_cutoff: float, close_cutoff: float
+) -> Panel:
+    """Arrays from tables in the form of a snapshot.
+
+    Args:
+        tables: `ret`, `risk`, `trading_date` and, where there is one, `universe`; sorted by (date, security_id), with
+            no date outside the calendar. Float64 columns, which a snapshot does not have, keep their precision.
+        days_per_year, open_cutoff, close_cutoff: settings, as in a manifest.
+    """
+    calendar = tables["trading_date"]
     dates = calendar["date"].to_numpy().astype("datetime64[D]")
-    table, style_names = _join_tables(folder)
+    table, style_names = _join_tables(tables)
     securities, security = _encode(table["security_id"])
     day = np.searchsorted(dates, table["date"].to_numpy().astype("datetime64[D]"))
     offsets = np.searchsorted(day, np.arange(len(dates) + 1)).astype(np.int64)
@@ -163,9 +182,9 @@ def load_panel(folder: Path, manifest: Manifest) -> Panel:
         known_adv=number("adv", ANY_AGE),
         known_vol=number("vol", ANY_AGE),
         insample=calendar["insample"].to_numpy() if "insample" in calendar.columns else None,
-        days_per_year=manifest.days_per_year,
-        open_cutoff=manifest.open_cutoff,
-        close_cutoff=manifest.close_cutoff,
+        days_per_year=days_per_year,
+        open_cutoff=open_cutoff,
+        close_cutoff=close_cutoff,
     )
     for value in [*vars(panel).values(), *panel.returns.values()]:
         if isinstance(value, np.ndarray):
@@ -173,13 +192,13 @@ def load_panel(folder: Path, manifest: Manifest) -> Panel:
     return panel
 
 
-def _join_tables(folder: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
+def _join_tables(tables: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """All rows of `ret` and `risk`, with the universe flag; and the names of the style columns."""
     keys = ["date", "security_id"]
-    ret = pl.read_parquet(folder / "ret.parquet").with_columns(_traded=pl.lit(value=True))
+    risk = tables["risk"]
+    ret = tables["ret"].with_columns(_traded=pl.lit(value=True))
     if "delist_ret" in ret.columns:
         ret = ret.with_columns(_traded=pl.col("delist_ret").is_null())
-    risk = pl.read_parquet(folder / "risk.parquet")
     styles = tuple(c for c, dtype in risk.schema.items() if c not in NOT_A_STYLE and dtype.is_numeric())
     if "adv" in ret.columns and "adv" in risk.columns:
         risk = risk.drop("adv")
@@ -188,8 +207,8 @@ def _join_tables(folder: Path) -> tuple[pl.DataFrame, tuple[str, ...]]:
     else:
         table = ret.join(risk, on=keys, how="full", coalesce=True, suffix="_risk").sort(keys)
         table = table.with_columns(pl.col("_traded").fill_null(value=False))
-    if (folder / "universe.parquet").exists():
-        flags = pl.read_parquet(folder / "universe.parquet").select(*keys, _in_universe=pl.col("universe_flag") == 1)
+    if "universe" in tables:
+        flags = tables["universe"].select(*keys, _in_universe=pl.col("universe_flag") == 1)
         table = table.join(flags, on=keys, how="left", maintain_order="left")
         table = table.with_columns(pl.col("_in_universe").fill_null(value=False))
     return table, styles
@@ -215,7 +234,8 @@ def _codes(table: pl.DataFrame, name: str) -> tuple[Ints, Ints]:
 def _floats(table: pl.DataFrame, name: str) -> Floats:
     if name not in table.columns:
         return np.full(table.height, np.nan, np.float32)
-    return table[name].cast(pl.Float32).fill_null(np.nan).to_numpy()
+    column = table[name]
+    return (column if column.dtype == pl.Float64 else column.cast(pl.Float32)).fill_null(np.nan).to_numpy()
 
 
 def _returns(table: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
