@@ -22,7 +22,6 @@ TOLERANCE = 1e-10
 RAGGED = PanelShape(seed=1)
 SPARSE = PanelShape(seed=2, string_ids=True, universe=False, cap=False, adv_in_ret=False, residual_returns=False)
 ALL_SLICES = ("overall", "year", "cap", "sector", "industry")
-REAL_YEAR = ("2011-07-01", "2012-06-30")
 TABLES = {
     "daily_series": ["date"],
     "summary_table": ["slice", "group"],
@@ -166,10 +165,13 @@ def assert_values_agree(name: str, value: Any, expected: Any) -> None:
         assert value == expected, name
 
 
-REAL_CASES: dict[str, tuple[str, dict[str, Any]]] = {
-    "usual": ("momentum_12_1", {}),
+YEAR, QUARTER = ("2011-07-01", "2012-06-30"), ("2011-10-01", "2011-12-31")
+REAL_CASES: dict[str, tuple[str, tuple[str, str], dict[str, Any]]] = {
+    "usual": ("momentum_12_1", YEAR, {}),
+    "sparse": ("value_bp", YEAR, {"carry_days": 252, "weight": "volume", "method": "long_only", "universe": "all"}),
     "everything": (
         "reversal_1m",
+        QUARTER,
         {
             "lag": 1,
             "residualize": "all",
@@ -182,25 +184,17 @@ REAL_CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "slices": ("overall", "cap", "sector"),
         },
     ),
-    "sparse": ("value_bp", {"carry_days": 252, "residualize": "industry", "weight": "volume", "method": "long_only"}),
 }
 
 
-@pytest.fixture(scope="module")
-def real_year(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> DataCatalog:
-    """A year of the real market, in which names enter the index, lose days and change their size."""
-    folder = tmp_path_factory.mktemp("real")
-    (folder / "source").mkdir()
-    for name, date in {"ret": "date", "risk": "date", "trading_date": "date", "descriptor": "as_of_date"}.items():
-        frame = pd.read_parquet(real_data / f"{name}.parquet")
-        frame = frame[frame[date].between(*REAL_YEAR)]
-        frame.drop(columns="n", errors="ignore").to_parquet(folder / "source" / f"{name}.parquet")
-    return DataCatalog(create_snapshot_from_existing(folder / "source", "real-year", folder).name, root=folder)
-
-
 @pytest.mark.parametrize("name", REAL_CASES)
-def test_engine_equals_reference_on_real_data(name: str, real_year: DataCatalog, real_data: Path) -> None:
-    signal_name, changes = REAL_CASES[name]
+def test_engine_equals_reference_on_real_data(name: str, real_data: Path, tmp_path: Path) -> None:
+    signal_name, span, changes = REAL_CASES[name]
+    source = tmp_path / "source"
+    source.mkdir()
+    for table, date in {"ret": "date", "risk": "date", "trading_date": "date", "descriptor": "as_of_date"}.items():
+        frame = pd.read_parquet(real_data / f"{table}.parquet")
+        frame[frame[date].between(*span)].drop(columns="n", errors="ignore").to_parquet(source / f"{table}.parquet")
+    catalog = DataCatalog(create_snapshot_from_existing(source, "real", tmp_path).name, root=tmp_path)
     signal = pd.read_parquet(real_data / "signals" / f"{signal_name}.parquet")
-    signal = signal[signal["date_avail"].between(*REAL_YEAR)]
-    check(signal, BacktestConfig(**changes), real_year)
+    check(signal[signal["date_avail"].between(*span)], BacktestConfig(**changes), catalog)
