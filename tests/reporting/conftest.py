@@ -179,7 +179,6 @@ def _result(config: BacktestConfig, *, seed: int, mean: float) -> BacktestResult
             weight=np.empty(0),
             n_portfolios=1,
             shift=1,
-            holding_days=1,
             days=np.empty(0, int),
         ),
     )
