@@ -106,10 +106,11 @@ class Panel:
 
 
 def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
-    """(R,) rows of each day in ascending order of value, the missing ones last; the order of equal values is open."""
+    """(R,) rows of each day in ascending order of finite values, the missing ones last; ties are in any order."""
     order = np.empty(len(values), np.int32)
     for begin, end in pairwise(offsets.tolist()):
-        order[begin:end] = np.argsort(values[begin:end])
+        day = values[begin:end]
+        order[begin:end] = np.argsort(np.where(np.isnan(day), np.inf, day))  # with a NaN NumPy sorts five times slower
         order[begin:end] += begin
     return order
 

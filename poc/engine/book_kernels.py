@@ -23,16 +23,19 @@ def _rank_sides(values, low, high):
     """End of the short side and begin of the long side among ascending values, by percentile of the average rank."""
     n = len(values)
     short_end = 0
+    while short_end < n:
+        end = _tie_end(values, short_end)
+        if np.ceil(100.0 * (0.5 * (short_end + 1 + end)) / n) > low:
+            break
+        short_end = end
     long_begin = n
-    begin = 0
-    while begin < n:
-        end = _tie_end(values, begin)
-        percentile = np.ceil(100.0 * (0.5 * (begin + 1 + end)) / n)
-        if percentile <= low:
-            short_end = end
-        if percentile > high and long_begin == n:
-            long_begin = begin
-        begin = end
+    while long_begin > 0:
+        begin = long_begin - 1
+        while begin > 0 and values[begin - 1] == values[begin]:
+            begin -= 1
+        if np.ceil(100.0 * (0.5 * (begin + 1 + long_begin)) / n) <= high:
+            break
+        long_begin = begin
     return short_end, long_begin
 
 
@@ -113,6 +116,23 @@ def _write_groups(out, rows, values, n_groups):
 
 
 @njit(cache=True, nogil=True)
+def _partition(rows, codes, n_groups):
+    """The rows by group, in the order they come, and where each group starts (n_groups + 1,); code -1 is left out."""
+    start = np.zeros(n_groups + 1, np.int64)
+    for r in rows:
+        if codes[r] >= 0:
+            start[codes[r] + 1] += 1
+    start = np.cumsum(start)
+    free = start.copy()
+    out = np.empty(start[n_groups], rows.dtype)
+    for r in rows:
+        if codes[r] >= 0:
+            out[free[codes[r]]] = r
+            free[codes[r]] += 1
+    return out, start
+
+
+@njit(cache=True, nogil=True)
 def form_books(
     x, order, size, offsets, slice_codes, slice_groups, how, fractile, mincos, clip_quantile, long_only, rescale
 ):
@@ -149,15 +169,18 @@ def form_books(
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
         _write_groups(group, day_rows, x[day_rows], n_groups)
+        whole = np.array([0, n])
         room = used + n * (1 + len(slice_groups))
         if room > len(book_row):
             book_row = np.concatenate((book_row, np.empty(room, np.int32)))
             book_weight = np.concatenate((book_weight, np.empty(room)))
         p = 0
         for j in range(-1, len(slice_groups)):
-            codes = slice_codes[j][day_rows] if j >= 0 else np.zeros(n, np.int32)
+            by_group, group_start = (
+                _partition(day_rows, slice_codes[j], slice_groups[j]) if j >= 0 else (day_rows, whole)
+            )
             for g in range(slice_groups[j] if j >= 0 else 1):
-                rows = day_rows[codes == g] if j >= 0 else day_rows
+                rows = by_group[group_start[g] : group_start[g + 1]]
                 values = x[rows]
                 sizes = size[rows]
                 least = mincos[0] if j < 0 else mincos[1]
