@@ -287,6 +287,8 @@ def _slices(panel: Panel, names: Sequence[str]) -> tuple[tuple[Portfolio, ...], 
         if name not in ways:
             continue
         labels, code = ways[name]
+        if not labels:
+            raise BacktestError(f"slices={tuple(names)} needs {name}_id, which the snapshot does not have. Leave it out.")
         codes.append(code)
         groups.append(len(labels))
         portfolios += [Portfolio(slice_name=name, group=str(label)) for label in labels]
