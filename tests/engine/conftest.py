@@ -20,7 +20,15 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
         if shape not in made:
             folder = tmp_path_factory.mktemp("random")
             source = random_source(shape).write(folder / "source")
-            made[shape] = DataCatalog(create_snapshot_from_existing(source, "random", folder).name, root=folder)
+            create_snapshot_from_existing(
+                source,
+                "random",
+                folder,
+                days_per_year=shape.days_per_year,
+                open_cutoff=shape.open_cutoff,
+                close_cutoff=shape.close_cutoff,
+            )
+            made[shape] = DataCatalog("random", root=folder)
         return made[shape]
 
     return of

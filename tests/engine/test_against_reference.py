@@ -1,6 +1,6 @@
 """The engine and the slow reference give the same tables, for every field of the configuration."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,18 @@ from tests.reference.reference_engine import ReferenceResult, reference_backtest
 
 TOLERANCE = 1e-10
 RAGGED = PanelShape(seed=1)
-SPARSE = PanelShape(seed=2, string_ids=True, universe=False, cap=False, adv_in_ret=False, residual_returns=False)
+SPARSE = PanelShape(
+    seed=2,
+    string_ids=True,
+    universe=False,
+    cap=False,
+    adv_in_ret=False,
+    residual_returns=False,
+    days_per_year=260,
+    open_cutoff=6.0,
+    close_cutoff=16.0,
+)
+BARE = PanelShape(seed=3, bare=True)
 ALL_SLICES = ("overall", "year", "cap", "sector", "industry")
 TABLES = {
     "daily_series": ["date"],
@@ -82,20 +93,46 @@ FIELD_CASES: dict[str, list[Case]] = {
     "end": [Case({"end": "2020-01-31"})],
     "sample": [Case({"sample": "in"}), Case({"sample": "out"})],
 }
-BASE_CASES = [Case({}, shape, kind) for shape in (RAGGED, SPARSE) for kind in ("value", "weekly", "ties")]
+BASE_CASES = [Case({}, shape, kind) for shape in (RAGGED, SPARSE, BARE) for kind in ("value", "weekly", "ties")]
+BARE_CASES = [
+    Case(changes, BARE)
+    for changes in (
+        {"tc_model": "power_law"},
+        {"residualize": "factor"},
+        {"slices": ("overall", "industry"), "slice_mincos": 1},
+        {"weight": "volume"},
+        {"from_open": True},
+        {"universe": "flagged"},
+        {"min_price": 1.0},
+        {"min_adv": 1.0},
+        {"slices": ALL_SLICES},
+        {"sample": "in"},
+    )
+]
 
 
 def random_case(number: int) -> Case:
     """A combination of six of the cases above, on a market of its own."""
     rng = np.random.default_rng(number)
     cases = [rng.choice(np.array(FIELD_CASES[name])) for name in rng.choice(sorted(FIELD_CASES), 6, replace=False)]
-    changes = {name: value for case in cases for name, value in case.changes.items()}
-    kind = changes.get("input_type", rng.choice(["value", "weekly", "ties"]))
+    changes = {"mincos": int(rng.choice([1, 3]))} | {n: value for case in cases for n, value in case.changes.items()}
+    kind = changes.get("input_type", str(rng.choice(["value", "weekly", "ties"])))
     if "input_type" in changes:
         changes["residualize"] = "off"
     if kind == "weight":
         changes["weight"] = "equal"
-    return Case(changes, replace((RAGGED, SPARSE)[number % 2], seed=number), kind)
+    string_ids, universe, cap, adv_in_ret, residual_returns = rng.random(5) < 0.5
+    shape = PanelShape(
+        seed=number,
+        names=int(rng.choice([20, 60])),
+        days=int(rng.choice([45, 70])),
+        string_ids=bool(string_ids),
+        universe=bool(universe),
+        cap=bool(cap),
+        adv_in_ret=bool(adv_in_ret),
+        residual_returns=bool(residual_returns),
+    )
+    return Case(changes, shape, kind)
 
 
 def test_every_field_is_held_to_the_reference() -> None:
@@ -109,6 +146,7 @@ def test_every_field_is_held_to_the_reference() -> None:
     "case",
     [
         *(pytest.param(case, id=f"base-{i}") for i, case in enumerate(BASE_CASES)),
+        *(pytest.param(case, id=f"bare-{i}") for i, case in enumerate(BARE_CASES)),
         *(pytest.param(case, id=f"{name}-{i}") for name, cases in FIELD_CASES.items() for i, case in enumerate(cases)),
         *(pytest.param(random_case(number), id=f"random-{number}") for number in range(30)),
     ],

@@ -24,6 +24,10 @@ class PanelShape:
     cap: bool = True
     adv_in_ret: bool = True
     residual_returns: bool = True
+    bare: bool = False  # nothing but the columns that must be there
+    days_per_year: int = 252
+    open_cutoff: float = 8.0
+    close_cutoff: float = 15.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ def random_source(shape: PanelShape) -> Source:
     ret = _ret(rng, keys, shape)
     risk = _risk(rng, keys, shape)
     trading_date = pd.DataFrame({"date": calendar, "insample": (np.arange(shape.days) % 30 < 18).astype(int)})
+    if shape.bare:
+        ret, risk = ret[["security_id", "date", "ret"]], risk[["security_id", "date", "industry_id", "mcap"]]
+        return Source(ret, risk, trading_date[["date"]], None)
     descriptor = None
     if shape.universe:
         flags = keys[rng.random(len(keys)) > 0.03]

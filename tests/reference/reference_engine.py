@@ -89,9 +89,10 @@ def _members(run: Run, kind: str) -> dict[str, list[list[Any]]]:
     if kind == "cap":
         labels: dict[Any, str] = dict(CAP_NAMES)
     else:
-        if f"{kind}_id" not in run.market.risk:
-            raise BacktestError(f"no {kind}_id column")
-        ids = sorted({int(i) for i in run.market.risk[f"{kind}_id"].dropna()})
+        column = run.market.risk.get(f"{kind}_id", pd.Series(dtype=float))
+        ids = sorted({int(i) for i in column.dropna()})
+        if not ids:
+            raise BacktestError(f"no {kind}_id")
         labels = {i: str(i) for i in ids}
     return {
         label: [[n for n in f.signal if f.groups[kind].get(n) == group] for f in run.formations]
