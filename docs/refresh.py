@@ -18,13 +18,23 @@ README = DOCS.parent / "README.md"
 PICTURES = DOCS / "images"
 
 
-def run_demo(workspace: str) -> str:
-    """The output of `poc demo` in an empty workspace, with the workspace's path left out."""
+def run(workspace: str, *options: str) -> str:
+    """The output of `poc demo` with these options, without the workspace's path."""
     environment = os.environ | {"POC_WORKSPACE": workspace, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"}
     environment.pop("MLFLOW_TRACKING_URI", None)
-    command = [str(Path(sys.executable).with_name("poc")), "demo", "--author", "me"]
+    command = [str(Path(sys.executable).with_name("poc")), "demo", "--author", "me", *options]
     output = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
-    return re.sub(rf"{re.escape(workspace)}/?", "", output).strip()
+    lines = [line.rstrip() for line in output.replace(f"{workspace}/", "").splitlines()]
+    return "\n".join(lines).strip()
+
+
+def show(text: str, mark: str, command: str, output: str) -> str:
+    """The text with the block between two marks replaced by a command and its output."""
+    block = f"<!-- {mark} -->\n```console\n$ {command}\n{output}\n```\n<!-- /{mark} -->"
+    replaced, count = re.subn(rf"<!-- {mark} -->.*<!-- /{mark} -->", lambda _: block, text, flags=re.S)
+    if count != 1:
+        sys.exit(f"{README.name} must hold the marks {mark} and /{mark} once.")
+    return replaced
 
 
 def photograph(page: Path, folder: Path) -> None:
@@ -39,18 +49,18 @@ def photograph(page: Path, folder: Path) -> None:
         view.goto(page.as_uri())
         view.locator("#headline .main-svg").first.wait_for()
         view.screenshot(path=folder / "tearsheet.png")
-        view.locator("#headline").screenshot(path=folder / "tearsheet-headline.png")
+        view.locator("#headline figure").first.screenshot(path=folder / "tearsheet-headline.png")
         chromium.close()
 
 
 def main() -> None:
-    """Run the demo once and put both where the README shows them."""
-    with tempfile.TemporaryDirectory() as workspace:
-        output = run_demo(workspace)
-        photograph(next(Path(workspace).glob("artifacts/*/tearsheet.html")), PICTURES)
-    shown = f"<!-- demo -->\n```console\n$ make demo\n{output}\n```\n<!-- /demo -->"
+    """Run the demo, and put what it printed and drew where the README shows it."""
     text = README.read_text(encoding="utf-8")
-    README.write_text(re.sub(r"<!-- demo -->.*<!-- /demo -->", lambda _: shown, text, flags=re.S), encoding="utf-8")
+    with tempfile.TemporaryDirectory() as workspace:
+        text = show(text, "demo", "make demo", run(workspace))
+        photograph(next(Path(workspace).glob("artifacts/*/tearsheet.html")), PICTURES)
+        text = show(text, "demo-all", ".venv/bin/poc demo --all", run(workspace, "--all"))
+    README.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
