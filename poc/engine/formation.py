@@ -288,7 +288,9 @@ def _slices(panel: Panel, names: Sequence[str]) -> tuple[tuple[Portfolio, ...], 
             continue
         labels, code = ways[name]
         if not labels:
-            raise BacktestError(f"slices={tuple(names)} needs {name}_id, which the snapshot does not have. Leave it out.")
+            raise BacktestError(
+                f"slices={tuple(names)} needs {name}_id, which the snapshot does not have. Leave it out."
+            )
         codes.append(code)
         groups.append(len(labels))
         portfolios += [Portfolio(slice_name=name, group=str(label)) for label in labels]
