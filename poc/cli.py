@@ -65,18 +65,12 @@ Author = Annotated[
     str,
     typer.Option("--author", default_factory=_login_name, show_default="the login name", help="Whose run it is."),
 ]
-CarryDays = Annotated[
-    int | None, typer.Option("--carry-days", help="Trading days for which a row stays live [from the file].")
-]
+CarryDays = Annotated[int | None, typer.Option("--carry-days", help="Trading days a row stays live [from the file].")]
 Jobs = Annotated[int, typer.Option("--jobs", help="Processes; -1 is one a core.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit.
-
-    Args:
-        arguments: None: those of the process.
-    """
+    """Run the command line, with the arguments of the process where none are given, and exit."""
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in arguments
     try:
@@ -184,8 +178,8 @@ def verify_snapshot(snapshot_id: SnapshotId, *, workspace: Workspace, as_json: J
 
     catalog = DataCatalog(snapshot_id, root=workspace / "snapshots")
     catalog.verify()
-    content = {"snapshot_id": snapshot_id, "fingerprint": catalog.fingerprint, "status": "ok"}
-    _print(content, f"{snapshot_id} is what it was when it was made.", as_json=as_json)
+    found = {"snapshot_id": snapshot_id, "fingerprint": catalog.fingerprint, "status": "ok"}
+    _print(found, f"{snapshot_id} is what it was when it was made.", as_json=as_json)
 
 
 def _show_snapshot(path: Path, *, as_json: bool) -> None:
@@ -351,11 +345,11 @@ def _print_evaluation(done: "Evaluation", *, as_json: bool) -> None:
 
 
 def _exit_if_not_logged(*done: "Evaluation") -> None:
-    for one in done:
-        if one.tracking_error:
-            _say(f"Error: the run is not logged. {one.tracking_error}")
-            _say(f"The results are whole. Log them later: poc log {one.out_dir}")
-    if any(one.tracking_error for one in done):
+    not_logged = [one for one in done if one.tracking_error]
+    for one in not_logged:
+        _say(f"Error: the run is not logged. {one.tracking_error}")
+        _say(f"The results are whole. Log them later: poc log {one.out_dir}")
+    if not_logged:
         raise typer.Exit(1)
 
 
@@ -381,8 +375,8 @@ def demo(
         signals = demo_signals()
         done = []
         for name in signals if every else ("real_alpha",):
-            request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name, family="demo")
             frame = signals[name].frame
+            request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name, family="demo")
             done.append(evaluate_frame(frame, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress))
     if every:
         rows = [
