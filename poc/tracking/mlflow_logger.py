@@ -38,6 +38,10 @@ HISTORY_COLUMNS = {
 }
 """Column of `history` and the tag that it comes from."""
 _BATCH = 1000  # MLflow takes at most this many metrics in one call
+_FIXED_SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # stdout belongs to the command, which may be asked for JSON
+}
 _DEFAULT_SETTINGS = {
     "MLFLOW_LOGGING_LEVEL": "ERROR",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -234,7 +238,7 @@ def _locked(workspace: Path) -> Iterator[None]:
 def _store(workspace: Path) -> "Iterator[MlflowClient]":
     """A client of the store, with MLflow's own warnings silent and whatever it raises as TrackingError."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ |= _FIXED_SETTINGS
     for name, value in _DEFAULT_SETTINGS.items():
         os.environ.setdefault(name, value)
     try:

@@ -107,6 +107,7 @@ def test_another_store_is_used_where_it_is_named(tmp_path: Path, monkeypatch: py
     assert history(tmp_path / "workspace")["run_id"].tolist() == [run_id]
     assert not (tmp_path / "workspace" / "mlflow.db").exists()
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    assert os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] == "true"  # a server would be announced there
 
 
 @pytest.mark.parametrize(
