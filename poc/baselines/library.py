@@ -19,7 +19,7 @@ from poc.errors import BacktestError
 MIN_SHARE = 0.8
 """Least share of a window's returns that must be present."""
 
-Floats = NDArray[np.floating[Any]]
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +29,17 @@ class Baseline:
     Attributes:
         name: as in `BASELINE_REGISTRY`.
         description: one line for the report.
-        requires: (table, column) pairs that the snapshot must have.
-        generate: makes the contract frame from a catalog; raises BacktestError where a column is missing.
+        values: its value on each row of a panel, (R,), known at the close, NaN where there is none; raises
+            BacktestError where the snapshot lacks a column.
     """
 
     name: str
     description: str
-    requires: tuple[tuple[str, str], ...]
-    generate: Callable[[DataCatalog], pd.DataFrame]
+    values: Callable[[Panel], Floats]
+
+    def generate(self, catalog: DataCatalog) -> pd.DataFrame:
+        """The contract frame of this baseline on a snapshot."""
+        return _frame(catalog.panel, self.values(catalog.panel))
 
 
 def generate_reversal_signal(catalog: DataCatalog, days: int = 5) -> pd.DataFrame:
@@ -44,7 +47,7 @@ def generate_reversal_signal(catalog: DataCatalog, days: int = 5) -> pd.DataFram
 
     Source: Lehmann (1990), Fads, Martingales, and Market Efficiency.
     """
-    return _frame_of_rows(catalog, -compounded_return(catalog.panel, days))
+    return _frame(catalog.panel, _reversal(catalog.panel, days))
 
 
 def generate_momentum_signal(catalog: DataCatalog, days: int = 252, skip: int = 21) -> pd.DataFrame:
@@ -52,16 +55,16 @@ def generate_momentum_signal(catalog: DataCatalog, days: int = 252, skip: int = 
 
     Source: Jegadeesh and Titman (1993), Returns to Buying Winners and Selling Losers.
     """
-    return _frame_of_rows(catalog, compounded_return(catalog.panel, days - skip, skip=skip))
+    return _frame(catalog.panel, _momentum(catalog.panel, days, skip))
 
 
 def generate_value_signal(catalog: DataCatalog) -> pd.DataFrame:
-    """The `value` exposure of the risk table.
+    """The `value` exposure, at most 5 trading days old.
 
     Raises:
-        BacktestError: the snapshot has no such column.
+        BacktestError: the snapshot has no such exposure.
     """
-    return _frame_of_column(catalog, pl.col("value"), tables=("risk",))
+    return _frame(catalog.panel, _value(catalog.panel))
 
 
 def generate_low_volatility_signal(catalog: DataCatalog, days: int = 252) -> pd.DataFrame:
@@ -69,29 +72,64 @@ def generate_low_volatility_signal(catalog: DataCatalog, days: int = 252) -> pd.
 
     Source: Ang, Hodrick, Xing and Zhang (2006), The Cross-Section of Volatility and Expected Returns.
     """
-    return _frame_of_rows(catalog, -volatility(catalog.panel, days))
+    return _frame(catalog.panel, -volatility(catalog.panel, days))
 
 
 def generate_size_signal(catalog: DataCatalog) -> pd.DataFrame:
-    """Minus the logarithm of `mcap` of the risk table; rows without a positive one are left out.
+    """Minus the logarithm of `mcap`, at most 20 trading days old; names without a positive one are left out.
 
     Source: Banz (1981), The Relationship between Return and Market Value of Common Stocks.
-
-    Raises:
-        BacktestError: the snapshot has no such column.
     """
-    return _frame_of_column(catalog, -pl.col("mcap").cast(pl.Float64).log(), tables=("risk",))
+    return _frame(catalog.panel, _minus_log(catalog.panel.mcap))
 
 
 def generate_liquidity_signal(catalog: DataCatalog) -> pd.DataFrame:
-    """Minus the logarithm of `adv` of the ret table, or of the risk table where ret has none.
+    """Minus the logarithm of `adv`, at most 20 trading days old; names without a positive one are left out.
 
     Source: Amihud (2002), Illiquidity and Stock Returns.
 
     Raises:
         BacktestError: the snapshot has no such column.
     """
-    return _frame_of_column(catalog, -pl.col("adv").cast(pl.Float64).log(), tables=("ret", "risk"))
+    return _frame(catalog.panel, _liquidity(catalog.panel))
+
+
+def _reversal(panel: Panel, days: int = 5) -> Floats:
+    return -compounded_return(panel, days)
+
+
+def _momentum(panel: Panel, days: int = 252, skip: int = 21) -> Floats:
+    return compounded_return(panel, days - skip, skip=skip)
+
+
+def _low_volatility(panel: Panel) -> Floats:
+    return -volatility(panel, 252)
+
+
+def _value(panel: Panel) -> Floats:
+    if "value" not in panel.style_names:
+        raise BacktestError(_lacking("risk table has no column 'value'"))
+    value: Floats = panel.styles[panel.style_names.index("value")].astype(np.float64)
+    return value
+
+
+def _size(panel: Panel) -> Floats:
+    return _minus_log(panel.mcap)
+
+
+def _liquidity(panel: Panel) -> Floats:
+    if np.isnan(panel.adv).all():
+        raise BacktestError(_lacking("ret and risk tables have no column 'adv'"))
+    return _minus_log(panel.adv)
+
+
+def _lacking(what: str) -> str:
+    return f"The snapshot's {what}; add it to the source and create the snapshot again, or leave this baseline out."
+
+
+def _minus_log(values: NDArray[np.floating[Any]]) -> Floats:
+    exact = values.astype(np.float64)
+    return np.negative(np.log(exact, out=np.full(len(exact), np.nan), where=exact > 0))
 
 
 def compounded_return(panel: Panel, window: int, *, skip: int = 0) -> Floats:
@@ -169,9 +207,8 @@ def _rows_of_days(panel: Panel, first: int, count: int) -> slice:
     return slice(int(panel.offsets[start]), int(panel.offsets[stop]))
 
 
-def _frame_of_rows(catalog: DataCatalog, signal: Floats) -> pd.DataFrame:
+def _frame(panel: Panel, signal: Floats) -> pd.DataFrame:
     """Contract frame of the rows that traded, have a signal and are followed by a trading day."""
-    panel = catalog.panel
     day = np.repeat(np.arange(len(panel.dates)), np.diff(panel.offsets))
     rows = np.flatnonzero(panel.traded & np.isfinite(signal) & (day + 1 < len(panel.dates)))
     return pl.DataFrame(
@@ -184,68 +221,30 @@ def _frame_of_rows(catalog: DataCatalog, signal: Floats) -> pd.DataFrame:
     ).to_pandas()
 
 
-def _frame_of_column(catalog: DataCatalog, signal: pl.Expr, *, tables: tuple[str, ...]) -> pd.DataFrame:
-    """Contract frame of an expression over one column of the first of the tables that has it."""
-    (column,) = signal.meta.root_names()
-    for table in tables:
-        rows = pl.scan_parquet(catalog.path / f"{table}.parquet")
-        if column in rows.collect_schema():
-            break
-    else:
-        raise BacktestError(
-            f"The {' and the '.join(tables)} table of snapshot {catalog.snapshot_id!r} has no column {column!r}; "
-            "add the column to the source and create the snapshot again, or leave this baseline out."
-        )
-    calendar = pl.DataFrame({"date": catalog.calendar}, schema={"date": pl.Date})
-    next_day = calendar.with_columns(date_avail=pl.col("date").shift(-1)).drop_nulls().lazy()
-    return (
-        rows.select("security_id", "date", signal=signal.cast(pl.Float64))
-        .filter(pl.col("signal").is_finite())
-        .join(next_day, on="date", maintain_order="left")
-        .select("security_id", date_sig="date", date_avail="date_avail", signal="signal")
-        .collect()
-        .to_pandas()
-    )
-
-
 BASELINE_REGISTRY: dict[str, Baseline] = {
     baseline.name: baseline
     for baseline in (
         Baseline(
             name="reversal_5d",
             description="Minus the compounded return of the past 5 trading days.",
-            requires=(("ret", "ret"),),
-            generate=generate_reversal_signal,
+            values=_reversal,
         ),
         Baseline(
             name="momentum_12_1",
             description="Compounded return of the past 252 trading days, the last 21 left out.",
-            requires=(("ret", "ret"),),
-            generate=generate_momentum_signal,
+            values=_momentum,
         ),
-        Baseline(
-            name="value",
-            description="The value exposure.",
-            requires=(("risk", "value"),),
-            generate=generate_value_signal,
-        ),
+        Baseline(name="value", description="The value exposure.", values=_value),
         Baseline(
             name="low_volatility",
             description="Minus the standard deviation of the past 252 daily returns.",
-            requires=(("ret", "ret"),),
-            generate=generate_low_volatility_signal,
+            values=_low_volatility,
         ),
-        Baseline(
-            name="size",
-            description="Minus the logarithm of the market capitalisation.",
-            requires=(("risk", "mcap"),),
-            generate=generate_size_signal,
-        ),
+        Baseline(name="size", description="Minus the logarithm of the market capitalisation.", values=_size),
         Baseline(
             name="liquidity",
             description="Minus the logarithm of the average daily dollar volume.",
-            requires=(("ret", "adv"),),
-            generate=generate_liquidity_signal,
+            values=_liquidity,
         ),
     )
 }

@@ -143,6 +143,26 @@ def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> P
     return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped)
 
 
+def place_rows(values: Floats, panel: Panel, config: BacktestConfig) -> PlacedSignal:
+    """Place values that stand on the panel's rows and are known on the next trading day, live for one day.
+
+    The same as `place_signal` of a contract frame with `date_avail` the next trading day and `carry_days=1`, without
+    the detour by way of a frame.
+
+    Args:
+        values: (R,) known at the close of the row's day, NaN where there is none; rows that did not trade do not count.
+    """
+    known = np.where(panel.traded, values, np.nan)
+    if config.from_open:  # the book of the next open knows the row's own day
+        known[panel.offsets[-2] :] = np.nan
+        return PlacedSignal(values=known, carry_days=1, dropped={})
+    placed = np.full(len(values), np.nan)
+    later = panel.rows_after(1)
+    there = later >= 0
+    placed[later[there]] = known[there]
+    return PlacedSignal(values=placed, carry_days=1, dropped={})
+
+
 def return_name(panel: Panel, config: BacktestConfig) -> str:
     """`ret`, or `openret` where `config` trades at the open.
 

@@ -11,10 +11,10 @@ from joblib import Parallel, delayed
 
 from poc.baselines.library import BASELINE_REGISTRY
 from poc.contract.files import signal_hash
-from poc.contract.schema import Ledger, validate_signal_df
+from poc.contract.schema import Ledger
 from poc.data.catalog import DataCatalog
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import PlacedSignal, form_books, place_signal
+from poc.engine.formation import PlacedSignal, form_books, place_rows, place_signal
 from poc.engine.holding import Trading, trade_books
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
@@ -140,19 +140,17 @@ def _place_baseline(name: str, own: PlacedSignal, base: BacktestConfig, catalog:
     """A baseline over the signal's first to last formation day."""
     panel = catalog.panel
     try:
-        frame = BASELINE_REGISTRY[name].generate(catalog)
+        values = BASELINE_REGISTRY[name].values(panel)
     except PocError as error:
         return _Source(name=name, kind="baseline", reason=str(error))
-    checked = validate_signal_df(frame, calendar=catalog.calendar, security_ids=catalog.security_ids)
-    if not checked.valid:
-        return _Source(name=name, kind="baseline", reason=" ".join(finding.message for finding in checked.errors))
-    placed = place_signal(checked.clean, panel, baseline_config(base))
+    placed = place_rows(values, panel, base)
+    rows = int(np.isfinite(values).sum())
     live = np.flatnonzero(~np.isnan(own.values))
     if len(live):
         day = np.searchsorted(panel.offsets, live[[0, -1]], side="right") - 1
         placed.values[: panel.offsets[day[0]]] = np.nan
         placed.values[panel.offsets[day[1] + 1] :] = np.nan
-    return _Source(name=name, kind="baseline", placed=placed, ledger=checked.ledger)
+    return _Source(name=name, kind="baseline", placed=placed, ledger=Ledger(rows, rows, {}))
 
 
 def _run_group(source: _Source, group: list[BacktestConfig], catalog: DataCatalog) -> list[_Outcome]:

@@ -22,6 +22,8 @@ from poc.baselines.library import (
 )
 from poc.data.catalog import DataCatalog
 from poc.data.create_snapshot import create_snapshot_from_existing
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import place_rows, place_signal
 from poc.errors import BacktestError
 
 N_DAYS, N_SECURITIES = 560, 12
@@ -138,22 +140,26 @@ def test_later_returns_change_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("generate", "table", "column", "sign"),
+    ("generate", "table", "column", "sign", "max_age"),
     [
-        (generate_value_signal, "risk", "value", 1),
-        (generate_size_signal, "risk", "mcap", -1),
-        (generate_liquidity_signal, "ret", "adv", -1),
+        (generate_value_signal, "risk", "value", 1, 5),
+        (generate_size_signal, "risk", "mcap", -1, 20),
+        (generate_liquidity_signal, "ret", "adv", -1, 20),
     ],
 )
-def test_column_baselines_are_the_column_of_the_day(
-    catalog: DataCatalog, generate: Generate, table: str, column: str, sign: int
+def test_column_baselines_are_the_latest_value_known_on_the_day(
+    catalog: DataCatalog, generate: Generate, table: str, column: str, sign: int, max_age: int
 ) -> None:
-    source = pl.read_parquet(catalog.path / f"{table}.parquet").to_pandas()
-    source = source[source[column].notna() & (source["date"] < catalog.calendar[-1])]
-    values = source[column].astype(float)
+    source = pl.read_parquet(catalog.path / f"{table}.parquet").to_pandas().astype({column: float})
+    by_name = source.pivot(index="date", columns="security_id", values=column).reindex(catalog.calendar)
+    known = by_name.ffill(limit=max_age).stack().dropna().rename("signal")
+    traded = catalog.get_retfile().query("delist_ret.isna()").set_index(["date", "security_id"]).index
+    expected = known[known.index.isin(traded)].reset_index()
+    expected = expected[expected["date"] < catalog.calendar[-1]].sort_values(["date", "security_id"])
     found = generate(catalog)
-    np.testing.assert_array_equal(found["security_id"], source["security_id"])
-    np.testing.assert_array_equal(found["date_sig"], source["date"])
+    np.testing.assert_array_equal(found["security_id"], expected["security_id"])
+    np.testing.assert_array_equal(found["date_sig"], expected["date"])
+    values = expected["signal"]
     np.testing.assert_allclose(found["signal"], values if sign == 1 else -np.log(values), rtol=0, atol=1e-12)
     next_day = catalog.calendar[np.searchsorted(catalog.calendar, found["date_sig"].to_numpy("datetime64[D]")) + 1]
     np.testing.assert_array_equal(found["date_avail"].to_numpy("datetime64[D]"), next_day)
@@ -179,8 +185,8 @@ def test_liquidity_falls_back_on_the_risk_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("value", "The risk table of snapshot 'ragged' has no column 'value'"),
-        ("liquidity", "The ret and the risk table of snapshot 'ragged' has no column 'adv'"),
+        ("value", "The snapshot's risk table has no column 'value'; add it to the source"),
+        ("liquidity", "The snapshot's ret and risk tables have no column 'adv'; add it to the source"),
     ],
 )
 def test_a_missing_column_is_named(tmp_path: Path, name: str, message: str) -> None:
@@ -199,15 +205,27 @@ def test_string_ids_stay_strings(tmp_path: Path) -> None:
         assert set(baseline.generate(catalog)["security_id"]) <= {f"S{101 + k}" for k in range(N_SECURITIES)}
 
 
-def test_the_registry_names_what_each_baseline_needs(catalog: DataCatalog) -> None:
+def test_the_registry_describes_each_baseline() -> None:
     assert list(BASELINE_REGISTRY) == ["reversal_5d", "momentum_12_1", "value", "low_volatility", "size", "liquidity"]
     for name, baseline in BASELINE_REGISTRY.items():
         assert baseline.name == name
         assert baseline.description.endswith(".")
-        for table, column in baseline.requires:
-            assert column in pl.read_parquet_schema(catalog.path / f"{table}.parquet")
         with pytest.raises(FrozenInstanceError):
             baseline.name = "other"  # type: ignore[misc]  # that it is refused is the point
+
+
+@pytest.mark.parametrize("from_open", [False, True])
+@pytest.mark.parametrize("name", list(BASELINE_REGISTRY))
+def test_values_placed_directly_stand_where_the_contract_frame_puts_them(
+    catalog: DataCatalog, name: str, from_open: bool
+) -> None:
+    config = BacktestConfig(from_open=from_open, carry_days=1)
+    baseline = BASELINE_REGISTRY[name]
+    frame = pl.from_pandas(baseline.generate(catalog)).cast({"date_sig": pl.Date, "date_avail": pl.Date})
+    by_way_of_a_frame = place_signal(frame.sort("security_id", "date_sig"), catalog.panel, config)
+    directly = place_rows(baseline.values(catalog.panel), catalog.panel, config)
+    np.testing.assert_array_equal(directly.values, by_way_of_a_frame.values)
+    assert np.isfinite(directly.values).sum() > 1000
 
 
 @pytest.mark.parametrize("name", list(BASELINE_REGISTRY))
