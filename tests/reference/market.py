@@ -32,6 +32,7 @@ class Market:
         self.universe = None if universe is None else _with_days(universe)
         self.dates = _with_days(catalog.get_datefile()).sort_values("date").reset_index(drop=True)
         self.calendar = list(self.dates["date"])
+        self.days = [date.date() for date in self.calendar]
         self.securities = sorted(set(self.ret["security_id"]) | set(self.risk["security_id"]))
         self.styles = [
             c for c in self.risk.columns if c not in NOT_STYLES and pd.api.types.is_numeric_dtype(self.risk[c])

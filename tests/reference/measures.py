@@ -17,18 +17,15 @@ def summary(days: pd.DataFrame, styles: list[str], *, year: int) -> dict[str, An
     row: dict[str, Any] = {"num_days": len(days)}
     row |= {name: days[name].mean() for name in ("n_long", "n_short", "turnover")}
     row["invested_share"] = float(np.mean((days["n_long"] + days["n_short"] > 0).to_numpy()))
-    for column, annual, ratio in (
-        ("ret", "ret_ann", "sharpe"),
-        ("ret_net", "ret_net_ann", "sharpe_net"),
-        ("resret", "resret_ann", "sharpe_resret"),
-    ):
-        row[annual] = days[column].mean() * year
-        deviation = days[column].std(ddof=1) * sqrt(year)
-        row[ratio] = row[annual] / deviation if deviation > 0 else NAN
-    row["ret_std"] = days["ret"].std(ddof=1) * sqrt(year)
+    for column, ratio in (("ret", "sharpe"), ("ret_net", "sharpe_net"), ("resret", "sharpe_resret")):
+        row[f"{column}_ann"] = days[column].mean() * year
+        row[f"{column}_std"] = deviation = days[column].std(ddof=1) * sqrt(year)
+        row[ratio] = row[f"{column}_ann"] / deviation if deviation > 0 else NAN
     net = days["ret_net"]
     row["max_drawdown"] = min(drawdown(list(net)))
     row["hit_rate"] = float((net > 0).mean())
+    row["hit_rate_gross"] = float((days["ret"] > 0).mean())
+    row["hit_rate_resret"] = NAN if days["resret"].isna().all() else float((days["resret"] > 0).mean())
     row["skew"] = float(population_skew(net)) if net.max() > net.min() else NAN
     row["worst_month"] = net.groupby(days["date"].dt.strftime("%Y-%m")).sum().min()
     row["beta"] = slope(days["ret_market"], days["ret"])

@@ -1,6 +1,7 @@
 """The reference itself, on cases small enough to be worked out by hand."""
 
 from dataclasses import dataclass
+from datetime import date
 from math import sqrt
 from typing import Any
 
@@ -105,8 +106,8 @@ LONG_UP = signal({"up": [1.0] * 5, "down": [-1.0] * 5})
 )
 def test_formation_day(described: str, available: str, hour: float, from_open: bool, expected: int) -> None:
     market = Market(catalog({"a": [0.0] * 12}))
-    row = {"date_sig": pd.Timestamp(described), "date_avail": pd.Timestamp(available), "avail_hour": hour}
-    assert timeline.formation_day(row, market, from_open=from_open) == expected
+    days = {"date_sig": date.fromisoformat(described), "date_avail": date.fromisoformat(available)}
+    assert timeline.formation_day(days | {"avail_hour": hour}, market, from_open=from_open) == expected
 
 
 @pytest.mark.parametrize(

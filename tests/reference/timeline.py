@@ -32,13 +32,14 @@ def live_signals(signal_df: pd.DataFrame, market: Market, config: BacktestConfig
     dropped: Counter[str] = Counter()
     known = set(market.ret["security_id"])
     rows = []
-    for row in signal_df.sort_values("date_sig", kind="stable").to_dict("records"):
+    days = {name: signal_df[name].to_numpy("datetime64[D]").tolist() for name in ("date_sig", "date_avail")}
+    for row in signal_df.assign(**days).sort_values("date_sig", kind="stable").to_dict("records"):
         formation = formation_day(row, market, from_open=config.from_open)
         if pd.isna(row["signal"]):
             dropped["missing_signal"] += 1
         elif row["security_id"] not in known:
             dropped["unknown_security"] += 1
-        elif not market.calendar[0] <= row["date_avail"] <= market.calendar[-1]:
+        elif not market.days[0] <= row["date_avail"] <= market.days[-1]:
             dropped["outside_calendar"] += 1
         elif formation >= len(market.calendar):
             dropped["after_calendar"] += 1
@@ -58,12 +59,12 @@ def live_signals(signal_df: pd.DataFrame, market: Market, config: BacktestConfig
 
 def formation_day(row: Mapping[Any, Any], market: Market, *, from_open: bool) -> int:
     """The trading day on which the row is first used; the number of trading days where that lies beyond the end."""
-    available, described = (pd.Timestamp(row[name]).normalize() for name in ("date_avail", "date_sig"))
-    day = bisect_left(market.calendar, available)
-    if day == len(market.calendar):
+    available, described = row["date_avail"], row["date_sig"]
+    day = bisect_left(market.days, available)
+    if day == len(market.days):
         return day
     hour = row.get("avail_hour")
-    if market.calendar[day] != available:
+    if market.days[day] != available:
         hour = 0
     elif hour is None or pd.isna(hour):
         hour = market.open_cutoff if available > described else AFTER_CLOSE
