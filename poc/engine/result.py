@@ -59,8 +59,8 @@ class BacktestResult:
             ret_short, cost, turnover, cumret, cumret_net, drawdown, n_long, n_short, missing_return_share`, then one
             column a style exposure of the book. For `long_only` also `ret_market`, `ret_active`.
         summary_table: a row a group of each slice: `slice, group, num_days, n_long, n_short, ret_ann, ret_std, sharpe,
-            ret_net_ann, sharpe_net, resret_ann, sharpe_resret, max_drawdown, turnover, hit_rate, skew, worst_month,
-            beta`, then one column a style exposure.
+            ret_net_ann, ret_net_std, sharpe_net, resret_ann, resret_std, sharpe_resret, max_drawdown, turnover,
+            hit_rate, hit_rate_gross, hit_rate_resret, skew, worst_month, beta`, then one column a style exposure.
         fractile_analysis: `fractile` (1 lowest), `n, ret_ann, resret_ann`, then the style exposures.
         diagnostics: `ledger, coverage, carry_days, universe, tail_share, flat_days, missing_return_share, ic,
             fractile_monotonicity` (documented in docs/methodology.md).

@@ -118,15 +118,19 @@ def _summarize(columns: Columns, market: NDArray[Any], panel: Panel) -> dict[str
         "n_long": _mean(columns["n_long"]),
         "n_short": _mean(columns["n_short"]),
         "ret_ann": _mean(ret) * year,
-        "ret_std": float(ret.std(ddof=1) * np.sqrt(year)) if len(ret) > 1 else np.nan,
+        "ret_std": _std(ret) * np.sqrt(year),
         "sharpe": sharpe_ratio(ret, days_per_year=year),
         "ret_net_ann": _mean(net) * year,
+        "ret_net_std": _std(net) * np.sqrt(year),
         "sharpe_net": sharpe_ratio(net, days_per_year=year),
         "resret_ann": _mean(residual) * year,
+        "resret_std": _std(residual) * np.sqrt(year),
         "sharpe_resret": sharpe_ratio(residual, days_per_year=year),
         "max_drawdown": np.nan if empty else float(metrics.drawdown(net).min()),
         "turnover": _mean(columns["turnover"]),
         "hit_rate": _mean(net > 0),
+        "hit_rate_gross": _mean(ret > 0),
+        "hit_rate_resret": np.nan if np.isnan(residual).any() else _mean(residual > 0),
         "skew": np.nan if empty else metrics.skewness(net),
         "worst_month": np.nan if empty else float(metrics.month_sums(net, columns["date"])[1].min()),
         "beta": np.nan if empty else metrics.beta(ret, market),
@@ -136,6 +140,10 @@ def _summarize(columns: Columns, market: NDArray[Any], panel: Panel) -> dict[str
 
 def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else np.nan
+
+
+def _std(values: NDArray[Any]) -> float:
+    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
 
 
 def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int) -> NDArray[Any]:
