@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numba import njit
 from numpy.typing import NDArray
 
@@ -46,6 +47,7 @@ class Panel:
         styles: (K, R) exposures, at most 5 trading days old.
         known_cap, known_sector, known_adv, known_vol: (R,) latest known, of any age.
         insample: (T,) 1 or 0; None where the calendar has no such column.
+        risk: the risk table, from which a column that groups names is read when a slice asks for it.
     """
 
     dates: NDArray[np.datetime64]
@@ -71,6 +73,7 @@ class Panel:
     known_adv: Floats
     known_vol: Floats
     insample: Ints | None
+    risk: pl.LazyFrame
     days_per_year: int
     open_cutoff: float
     close_cutoff: float
@@ -119,15 +122,27 @@ def load_panel(folder: Path, manifest: Manifest) -> Panel:
     """Read the tables of a snapshot folder into arrays."""
     files = {name: folder / f"{name}.parquet" for name in ("ret", "risk", "trading_date", "universe")}
     return make_panel(
-        {name: pl.read_parquet(file) for name, file in files.items() if file.exists()},
+        {name: _read_numbers(file) for name, file in files.items() if file.exists()},
+        risk=pl.scan_parquet(files["risk"]),
         days_per_year=manifest.days_per_year,
         open_cutoff=manifest.open_cutoff,
         close_cutoff=manifest.close_cutoff,
     )
 
 
+def _read_numbers(file: Path) -> pl.DataFrame:
+    """A table without the text columns, which group names and are read only where they are asked for."""
+    schema = pl.read_parquet_schema(file)
+    return pl.read_parquet(file, columns=[c for c, dtype in schema.items() if c == "security_id" or dtype != pl.String])
+
+
 def make_panel(
-    tables: dict[str, pl.DataFrame], *, days_per_year: int, open_cutoff: float, close_cutoff: float
+    tables: dict[str, pl.DataFrame],
+    *,
+    days_per_year: int,
+    open_cutoff: float,
+    close_cutoff: float,
+    risk: pl.LazyFrame | None = None,
 ) -> Panel:
     """Arrays from tables in the form of a snapshot.
 
@@ -135,6 +150,7 @@ def make_panel(
         tables: `ret`, `risk`, `trading_date` and, where there is one, `universe`; sorted by (date, security_id), with
             no date outside the calendar. Float64 columns, which a snapshot does not have, keep their precision.
         days_per_year, open_cutoff, close_cutoff: settings, as in a manifest.
+        risk: the risk table with its text columns, where `tables` lacks them.
     """
     calendar = tables["trading_date"]
     dates = calendar["date"].to_numpy().astype("datetime64[D]")
@@ -183,6 +199,7 @@ def make_panel(
         known_adv=number("adv", ANY_AGE),
         known_vol=number("vol", ANY_AGE),
         insample=calendar["insample"].to_numpy() if "insample" in calendar.columns else None,
+        risk=tables["risk"].lazy() if risk is None else risk,
         days_per_year=days_per_year,
         open_cutoff=open_cutoff,
         close_cutoff=close_cutoff,
@@ -196,7 +213,7 @@ def make_panel(
 def _join_tables(tables: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, tuple[str, ...]]:
     """All rows of `ret` and `risk`, with the universe flag; and the names of the style columns."""
     keys = ["date", "security_id"]
-    risk = tables["risk"]
+    risk = tables["risk"].select(*keys, cs.numeric().exclude(keys))
     ret = tables["ret"].with_columns(_traded=pl.lit(value=True))
     if "delist_ret" in ret.columns:
         ret = ret.with_columns(_traded=pl.col("delist_ret").is_null())

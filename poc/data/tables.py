@@ -13,6 +13,7 @@ from poc.errors import SnapshotError
 KEYS = ("security_id", "date")
 ALIASES = {"close_adj": "close", "as_of_date": "date"}
 """Other names under which a source may hold a column."""
+TEXT = (pl.String, pl.Categorical, pl.Enum)
 LARGE_SHARE, MID_SHARE = 0.70, 0.90
 
 
@@ -28,7 +29,7 @@ class TableSpec:
         required: columns that must be there.
         whole: columns that hold whole numbers, and their dtype.
         numbers: columns that hold other numbers, as Float32.
-        keeps_further: any further numeric column is kept, as Float32, unless it bears a name of the `ret` table.
+        keeps_further: any further column of numbers (as Float32) or text is kept, but for names of the `ret` table's.
     """
 
     files: tuple[str, ...]
@@ -41,8 +42,8 @@ class TableSpec:
         """Whether a column of a source goes into the snapshot."""
         if column in (*self.required, *self.whole, *self.numbers):
             return True
-        is_number = dtype.is_numeric() or dtype == pl.Boolean
-        return self.keeps_further and is_number and column not in RET_NUMBERS
+        of_use = dtype.is_numeric() or dtype == pl.Boolean or dtype in TEXT
+        return self.keeps_further and of_use and column not in RET_NUMBERS
 
 
 SPECS = {
@@ -165,6 +166,8 @@ def _convert(column: pl.Series, spec: TableSpec) -> pl.Series:
         return to_date(column)
     if column.name in spec.whole:
         return to_whole(column, spec.whole[column.name])
+    if column.dtype in TEXT and column.name not in (*spec.required, *spec.numbers):
+        return column.cast(pl.String)
     return to_float(column)
 
 

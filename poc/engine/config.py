@@ -1,5 +1,6 @@
 """BacktestConfig: everything that decides what a backtest computes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -35,7 +36,8 @@ class BacktestConfig:
         min_adv: least average daily dollar volume of an eligible name.
         min_price: least close of an eligible name, in dollars.
         caps: cap buckets (1 large, 2 mid, 3 small) that are eligible; None: all, unknown ones too.
-        slices: `overall`, `year`, and any of `cap`, `sector`, `industry`.
+        slices: `overall`, and any of `year`, `cap`, `capyr`, `sector`, `industry`, `insample`, columns of the risk
+            table, and names of the frames that `run_backtest` is given as `groups`.
         input_type: what the signal column holds: a `value` to rank, a `fractile` (the extremes are traded),
             a `position` (-1, 0, 1) or a `weight`.
         rescale_weights: for `input_type="weight"`: rescale each side to a sum of one, else take it as given.
@@ -139,6 +141,10 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and -float("inf") < value < float("inf")
 
 
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[\w-]+", value, re.ASCII) is not None
+
+
 def _numbers(count: int, at_least: float = 0) -> Callable[[Any], bool]:
     return lambda v: isinstance(v, tuple) and len(v) == count and all(_is_number(x) and x >= at_least for x in v)
 
@@ -159,13 +165,8 @@ _FRACTILE = (
     lambda v: isinstance(v, tuple) and len(v) == 2 and all(map(_is_int, v)) and 1 <= v[0] <= 50 <= v[1] <= 99,
 )
 _SLICES = (
-    "distinct names that begin with 'overall', such as ('overall', 'year', 'cap', 'sector', 'industry')",
-    lambda v: (
-        isinstance(v, tuple)
-        and v[:1] == ("overall",)
-        and len(set(v)) == len(v)
-        and set(v) <= {"overall", "year", "cap", "sector", "industry"}
-    ),
+    "distinct names of letters, digits, - and _ that begin with 'overall', such as ('overall', 'year', 'cap')",
+    lambda v: isinstance(v, tuple) and v[:1] == ("overall",) and len(set(v)) == len(v) and all(map(_is_name, v)),
 )
 _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("lag", *_ZERO_OR_MORE),

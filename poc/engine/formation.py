@@ -1,6 +1,5 @@
 """Formation: from a checked signal to the target books of every day, before lag, costs and dates."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from poc.data.panel import Panel, order_by_day
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.return_kernels import daily_rank_correlation, group_exposures
+from poc.engine.slices import Groups, Labels, Portfolio, find_slices, security_index
 from poc.errors import BacktestError, ContractError
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,6 @@ HOW = {
     "weight": book_kernels.GIVEN,
 }
 IC_LEAST_NAMES = 10
-CAP_NAMES = ("Large Cap", "Mid Cap", "Small Cap")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,14 +40,6 @@ class PlacedSignal:
     values: Floats
     carry_days: int
     dropped: dict[str, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Portfolio:
-    """One book a day: all names, or a group of a slice."""
-
-    slice_name: str
-    group: str
 
 
 class Books(NamedTuple):
@@ -75,6 +66,7 @@ class Formation:
         signal: (R,) the signal after residualization, NaN where not eligible.
         n_eligible: (T,) eligible names with a signal; `n_candidates` (T,) those eligible whether or not they have one.
         portfolios: P of them; the first holds all names.
+        cuts: groups of days, for the slices that cut the series of a portfolio.
         books: target books.
         exposures: (T, P, K) of each target book.
         fractile: (R,) 1 the lowest to G = `round(100 / fractile[0])`, 0 where there is no signal.
@@ -88,6 +80,7 @@ class Formation:
     n_eligible: Ints
     n_candidates: Ints
     portfolios: tuple[Portfolio, ...]
+    cuts: dict[str, Labels]
     books: Books
     exposures: Floats
     fractile: Ints
@@ -104,7 +97,7 @@ def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> P
     """
     signal = clean["signal"].to_numpy()
     _check_input_type(clean, config)
-    security = _security_index(clean["security_id"], panel.securities)
+    security = security_index(clean["security_id"], panel.securities)
     date_sig = clean["date_sig"].to_numpy().astype("datetime64[D]")
     formation = formation_days(
         clean["date_avail"].to_numpy().astype("datetime64[D]"),
@@ -200,22 +193,28 @@ def candidates(panel: Panel, config: BacktestConfig) -> NDArray[np.bool_]:
     return candidate
 
 
-def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Formation:
-    """Choose the eligible names, residualize, rank and weigh."""
+def form_books(
+    placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, groups: Groups | None = None
+) -> Formation:
+    """Choose the eligible names, residualize, rank and weigh.
+
+    Args:
+        groups: frames that `config.slices` names, as `run_backtest` takes them.
+    """
     candidate = candidates(panel, config)
     signal = np.where(candidate, placed.values, np.nan)
     style_mean, style_missing = signal_kernels.daily_style_means(signal, panel.styles, panel.offsets)
     if config.residualize != "off":
         signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
-    portfolios, slice_codes, slice_groups = _slices(panel, config.slices)
+    slices = find_slices(panel, config.slices, groups or {})
     order = order_by_day(signal, panel.offsets)
     start, row, weight, n_eligible, fractile = book_kernels.form_books(
         signal,
         order,
         _size(panel, config.weight),
         panel.offsets,
-        slice_codes,
-        slice_groups,
+        slices.codes,
+        slices.sizes,
         HOW[config.input_type],
         config.fractile,
         (config.mincos, config.slice_mincos),
@@ -223,7 +222,7 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
         config.method == "long_only",
         config.rescale_weights,
     )
-    books = Books(start, row, weight, len(portfolios))
+    books = Books(start, row, weight, len(slices.portfolios))
     n_groups = round(100 / config.fractile[0])
     count, exposures = group_exposures(fractile, n_groups, panel.offsets, panel.styles, style_mean)
     next_ret, next_order = panel.next_returns(return_name(panel, config))
@@ -233,7 +232,8 @@ def form_books(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Fo
         signal=signal,
         n_eligible=n_eligible,
         n_candidates=np.diff(np.append(0, np.cumsum(candidate))[panel.offsets]),
-        portfolios=portfolios,
+        portfolios=slices.portfolios,
+        cuts=slices.cuts,
         books=books,
         exposures=book_kernels.book_exposures(*books, panel.styles, style_mean),
         fractile=fractile,
@@ -253,19 +253,6 @@ def _check_input_type(clean: pl.DataFrame, config: BacktestConfig) -> None:
             f"{wrong.height} rows hold a position other than -1, 0, 1. First rows: {rows}. "
             "Give positions, or choose input_type='value' or 'weight'."
         )
-
-
-def _security_index(ids: pl.Series, securities: NDArray[Any]) -> Ints:
-    """Index of each id in `securities`, -1 where it is not there."""
-    if ids.dtype.is_integer() != (securities.dtype.kind in "iu"):
-        return np.full(len(ids), -1, np.int32)
-    distinct = ids.unique().sort()
-    values = distinct.to_numpy()
-    at = np.minimum(np.searchsorted(securities, values), len(securities) - 1)
-    known = np.where(securities[at] == values, at, -1).astype(np.int32)
-    if ids.dtype.is_integer():
-        return np.asarray(known[np.searchsorted(values, ids.to_numpy())])
-    return np.asarray(known[ids.cast(pl.Enum(distinct)).to_physical().to_numpy()])
 
 
 def _order(security: Ints, formation: Ints, date_sig: NDArray[np.datetime64]) -> Ints | None:
@@ -292,27 +279,3 @@ def _size(panel: Panel, weight: str) -> NDArray[np.floating[Any]]:
     if weight == "equal":
         return np.ones(len(panel.security), np.float32)
     return panel.mcap if weight == "value" else panel.adv
-
-
-def _slices(panel: Panel, names: Sequence[str]) -> tuple[tuple[Portfolio, ...], Ints, Ints]:
-    """All portfolios, (S, R) group codes of the slices that are portfolios, (S,) their number of groups."""
-    portfolios = [Portfolio(slice_name="overall", group="overall")]
-    ways: dict[str, tuple[Sequence[Any], Ints]] = {
-        "cap": (CAP_NAMES, panel.cap.astype(np.int32) - 1),
-        "sector": (panel.sector_ids.tolist(), panel.sector),
-        "industry": (panel.industry_ids.tolist(), panel.industry),
-    }
-    codes, groups = [], []
-    for name in names:
-        if name not in ways:
-            continue
-        labels, code = ways[name]
-        if not labels:
-            raise BacktestError(
-                f"slices={tuple(names)} needs {name}_id, which the snapshot does not have. Leave it out."
-            )
-        codes.append(code)
-        groups.append(len(labels))
-        portfolios += [Portfolio(slice_name=name, group=str(label)) for label in labels]
-    stacked = np.array(codes, np.int32).reshape(len(codes), len(panel.security))
-    return tuple(portfolios), stacked, np.array(groups, np.int64)

@@ -1,5 +1,6 @@
 """The tables of a BacktestResult, made from the daily accounts."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from poc.engine import return_kernels as kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Formation, return_name
 from poc.engine.holding import Held, borrow_a_day, contributions, residual_returns
+from poc.engine.slices import Labels
 from poc.stats.correlation import spearman
 from poc.stats.sharpe import sharpe_ratio
 
@@ -84,30 +86,50 @@ def market_returns(formation: Formation, held: Held, config: BacktestConfig, pan
     return market
 
 
-def summary_table(portfolios: list[Columns], markets: list[NDArray[Any]], names: list[tuple[str, str]],
+def summary_table(portfolios: list[Columns], markets: list[NDArray[Any]], formation: Formation,
                   config: BacktestConfig, panel: Panel) -> pd.DataFrame:  # fmt: skip
     """A row a group of each slice, in the order of `config.slices`.
 
     Args:
         portfolios: the daily columns of each portfolio, all names first.
         markets: the market's return on the days of each.
-        names: (slice, group) of each.
     """
+    series = [columns | {"ret_market": market} for columns, market in zip(portfolios, markets, strict=True)]
     rows = []
     for slice_name in config.slices:
-        if slice_name == "year":
-            years = portfolios[0]["date"].astype("datetime64[Y]")
-            for year in np.unique(years):
-                cut = years == year
-                columns = {name: values[cut] for name, values in portfolios[0].items()}
-                rows.append({"slice": slice_name, "group": str(year)} | _summarize(columns, markets[0][cut], panel))
-        for columns, market, (its_slice, group) in zip(portfolios, markets, names, strict=True):
-            if its_slice == slice_name:
-                rows.append({"slice": slice_name, "group": group} | _summarize(columns, market, panel))
+        for group, columns in _groups(slice_name, series, formation, panel):
+            rows.append({"slice": slice_name, "group": group} | _summarize(columns, panel))
     return pd.DataFrame(rows)
 
 
-def _summarize(columns: Columns, market: NDArray[Any], panel: Panel) -> dict[str, Any]:
+def _groups(
+    slice_name: str, series: list[Columns], formation: Formation, panel: Panel
+) -> Iterator[tuple[str, Columns]]:
+    """The label and the daily columns of each group of a slice."""
+    if slice_name in formation.cuts:
+        yield from _cut(series[0], formation.cuts[slice_name], panel)
+        return
+    own = "cap" if slice_name == "capyr" else slice_name
+    for portfolio, columns in zip(formation.portfolios, series, strict=True):
+        if portfolio.slice_name != own:
+            continue
+        if slice_name == "capyr":
+            for year, part in _cut(columns, formation.cuts["year"], panel):
+                yield f"{portfolio.group} {year}", part
+        else:
+            yield portfolio.group, columns
+
+
+def _cut(columns: Columns, by: Labels, panel: Panel) -> Iterator[tuple[str, Columns]]:
+    """The groups that have a day, in the order of the labels, and the columns on their days."""
+    code = by.code[np.searchsorted(panel.dates, columns["date"].astype("datetime64[D]"))]
+    for group, label in enumerate(by.labels):
+        chosen = code == group
+        if chosen.any():
+            yield label, {name: values[chosen] for name, values in columns.items()}
+
+
+def _summarize(columns: Columns, panel: Panel) -> dict[str, Any]:
     """One row of the summary; an empty series gives 0 days and NaN."""
     ret, net, residual = columns["ret"], columns["ret_net"], columns["resret"]
     year = panel.days_per_year
@@ -133,7 +155,7 @@ def _summarize(columns: Columns, market: NDArray[Any], panel: Panel) -> dict[str
         "hit_rate_resret": np.nan if np.isnan(residual).any() else _mean(residual > 0),
         "skew": np.nan if empty else metrics.skewness(net),
         "worst_month": np.nan if empty else float(metrics.month_sums(net, columns["date"])[1].min()),
-        "beta": np.nan if empty else metrics.beta(ret, market),
+        "beta": np.nan if empty else metrics.beta(ret, columns["ret_market"]),
     }
     return row | {name: _mean(columns[name][~np.isnan(columns[name])]) for name in panel.style_names}
 

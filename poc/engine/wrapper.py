@@ -13,6 +13,7 @@ from poc.engine.config import BacktestConfig
 from poc.engine.formation import Formation, form_books, place_signal
 from poc.engine.holding import Held, Trading, hold, trade_books
 from poc.engine.result import BacktestResult, HeldBooks
+from poc.engine.slices import Groups
 from poc.engine.tables import (
     attribution,
     daily_columns,
@@ -28,7 +29,11 @@ from poc.stats.newey_west import newey_west_t
 
 
 def run_backtest(
-    signal_df: pd.DataFrame | pl.DataFrame, config: BacktestConfig, catalog: DataCatalog
+    signal_df: pd.DataFrame | pl.DataFrame,
+    config: BacktestConfig,
+    catalog: DataCatalog,
+    *,
+    groups: Groups | None = None,
 ) -> BacktestResult:
     """Check a signal, form its books and account for them.
 
@@ -36,14 +41,17 @@ def run_backtest(
         signal_df: a contract frame: `security_id, date_sig, date_avail, signal` and the optional columns.
         config: the variant to run.
         catalog: the snapshot to run it on.
+        groups: frames that `config.slices` names, pandas or Polars. `date` and a label: a regime, which cuts the series
+            by the day of the return. `security_id`, `date` and a label: groups of names, ranked within the group, by
+            what the frame says of the information day itself.
 
     Raises:
-        ContractError: the signal breaks the contract; the message holds every breach.
+        ContractError: the signal or a frame breaks the contract; the message holds every breach.
         BacktestError: the snapshot lacks what the configuration needs, or the variant is never invested.
     """
     checked = check_signal(signal_df, config, catalog)
     placed = place_signal(checked.clean, catalog.panel, config)
-    formation = form_books(placed, catalog.panel, config)
+    formation = form_books(placed, catalog.panel, config, groups=groups)
     trading = trade_books(formation, config, catalog.panel)
     return evaluate_books(formation, trading, config, catalog.panel, checked.ledger)
 
@@ -85,7 +93,7 @@ def evaluate_books(
     return BacktestResult(
         config=config,
         daily_series=series,
-        summary_table=summary_table(portfolios, markets, names, config, panel),
+        summary_table=summary_table(portfolios, markets, formation, config, panel),
         fractile_analysis=fractiles.table,
         diagnostics={
             "ledger": _run_ledger(ledger, formation),

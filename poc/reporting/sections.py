@@ -12,7 +12,9 @@ from poc.reporting.measures import base_baselines, measures_blocks, variants_tab
 from poc.reporting.terms import NO_NUMBER, TERMS, count, day, number, percent, written
 from poc.suite.result import SuiteResult
 
-SLICE_TITLES = {"year": "calendar year", "cap": "size bucket", "sector": "sector", "industry": "industry"}
+SLICE_TITLES = {
+    "year": "calendar year", "cap": "size bucket", "capyr": "size bucket and year", "insample": "sample",
+}  # fmt: skip
 OWN_SERIES = ("cap", "sector")
 """Slices whose groups are portfolios of their own, and few enough for a plot of lines."""
 VARIANT_COLUMNS = (
@@ -168,7 +170,7 @@ def _heat(value: float, scale: float) -> Cell:
 
 
 def _slice_blocks(base: BacktestResult, name: str) -> Iterator[Block]:
-    title = SLICE_TITLES[name]
+    title = SLICE_TITLES.get(name, name)
     table = base.summary_table[base.summary_table["slice"] == name]
     invested = table[table["num_days"] > 0]
     if invested.empty:

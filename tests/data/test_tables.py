@@ -60,11 +60,17 @@ def test_cap_is_made_only_where_it_is_absent(source_frames: Frames, tmp_path: Pa
 
 
 def test_columns_without_a_use_are_left_out_and_named(source_frames: Frames, tmp_path: Path) -> None:
-    risk = source_frames["risk"].with_columns(ticker=pl.lit("A"), vol=pl.lit(0.1), own_style=pl.lit(7))
+    risk = source_frames["risk"].with_columns(listed=pl.lit(date(1990, 1, 2)), vol=pl.lit(0.1), own_style=pl.lit(7))
     risk.write_parquet(tmp_path / "risk.parquet")
     table = read_table(tmp_path / "risk.parquet", "risk")
-    assert table.left_out == ("ticker", "vol")
+    assert table.left_out == ("listed", "vol")
     assert table.frame.schema["own_style"] == pl.Float32
+
+
+@pytest.mark.parametrize("dtype", [pl.String, pl.Categorical])
+def test_text_beside_the_exposures_is_kept(dtype: type[pl.DataType], source_frames: Frames, tmp_path: Path) -> None:
+    country = source_frames["risk"].with_columns(country=pl.lit("AU", dtype=dtype))
+    assert read(country, "risk", tmp_path)["country"].to_list() == ["AU"] * len(country)
 
 
 def test_an_index_that_pandas_wrote_is_no_exposure(source_frames: Frames, tmp_path: Path) -> None:

@@ -81,7 +81,15 @@ FIELD_CASES: dict[str, list[Case]] = {
     "min_adv": [Case({"min_adv": 2e6})],
     "min_price": [Case({"min_price": 15.5}), Case({"min_price": 15.5, "from_open": True})],
     "caps": [Case({"caps": (1, 3)}), Case({"caps": (2, 1)}, SPARSE)],
-    "slices": [Case({"slices": ALL_SLICES}), Case({"slices": ("overall",)}), Case({"slices": ALL_SLICES}, SPARSE)],
+    "slices": [
+        Case({"slices": ALL_SLICES}),
+        Case({"slices": ("overall",)}),
+        Case({"slices": ALL_SLICES}, SPARSE),
+        Case({"slices": ("overall", "country", "insample", "industry_id", "capyr")}),
+        Case({"slices": ("overall", "capyr", "country", "cap")}, SPARSE),
+        Case({"slices": ("overall", "mcap")}),
+        Case({"slices": ("overall", "moon")}),
+    ],
     "input_type": [
         Case({"input_type": "fractile"}, RAGGED, "fractile"),
         Case({"input_type": "position"}, RAGGED, "position"),

@@ -68,7 +68,7 @@ def change_from(source: Source, first: pd.Timestamp) -> Source:
         frame = frame.copy()
         late = (frame[date] >= first).to_numpy()
         for column in frame.columns.difference(["security_id", date]):
-            if column.endswith("_id") or column in ("cap", "universe_flag"):
+            if column.endswith("_id") or column in ("cap", "country", "universe_flag"):
                 frame.loc[late, column] = rng.permutation(frame.loc[late, column].to_numpy())
             else:
                 frame.loc[late, column] = rng.uniform(0.01, 0.9, late.sum()).astype("float32")

@@ -47,7 +47,7 @@ class Market:
         """The securities that have a `ret` row on the day, whatever it holds."""
         return set(self.seen("has_row", day, SAME_DAY))
 
-    def seen(self, column: str, day: int, max_age: int | None) -> dict[Any, float]:
+    def seen(self, column: str, day: int, max_age: int | None) -> dict[Any, Any]:
         """Security -> latest value that is not missing, at or before `day`, at most `max_age` trading days old."""
         if day < 0:
             return {}
@@ -56,7 +56,7 @@ class Market:
             filled = wide if max_age == SAME_DAY else wide.ffill(limit=max_age)
             self._columns[column, max_age] = filled.to_numpy()
         values = self._columns[column, max_age][day].tolist()
-        return {s: v for s, v in zip(self.securities, values, strict=True) if not np.isnan(v)}
+        return {s: v for s, v in zip(self.securities, values, strict=True) if not pd.isna(v)}
 
     def returns(self, column: str, day: int) -> dict[Any, float]:
         """Security -> what a holder earns on the day: the return, compounded with the delisting return."""
@@ -70,7 +70,8 @@ class Market:
         if frame is None or column not in frame:
             return pd.DataFrame(np.nan, index=self.calendar, columns=self.securities)
         wide = frame.pivot(index="date", columns="security_id", values=column)
-        return wide.reindex(index=self.calendar, columns=self.securities).astype(float)
+        wide = wide.reindex(index=self.calendar, columns=self.securities)
+        return wide.astype(float) if pd.api.types.is_numeric_dtype(frame[column]) else wide.astype(object)
 
     def _table(self, column: str) -> pd.DataFrame | None:
         if column == "has_row":

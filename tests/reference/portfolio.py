@@ -21,7 +21,7 @@ class Formation:
     candidates: int = 0  # names that would be eligible if all of them had a live signal
     exposures: dict[str, dict[Any, float]] = field(default_factory=dict)  # style -> name -> value; {} where unknown
     sizes: dict[Any, float] = field(default_factory=dict)  # mcap or adv, for value or volume weights
-    groups: dict[str, dict[Any, float]] = field(default_factory=dict)  # cap, sector, industry -> name -> id
+    info: int = -1  # the information day
 
 
 def form(live: dict[Any, float], info: int, *, market: Market, config: BacktestConfig) -> Formation:
@@ -43,11 +43,7 @@ def form(live: dict[Any, float], info: int, *, market: Market, config: BacktestC
         candidates=len(candidates),
         exposures=exposures,
         sizes=market.seen("adv" if config.weight == "volume" else "mcap", info, ATTRIBUTE_AGE),
-        groups={
-            "cap": market.seen("cap", info, ATTRIBUTE_AGE),
-            "sector": market.seen("sector_id", info, ATTRIBUTE_AGE),
-            "industry": market.seen("industry_id", info, ATTRIBUTE_AGE),
-        },
+        info=info,
     )
 
 

@@ -163,6 +163,9 @@ def _risk(rng: np.random.Generator, keys: pd.DataFrame, shape: PanelShape) -> pd
         crowding=np.where(keys["day"] < 12, np.nan, rng.standard_normal(n)),  # nobody has it at first
     )
     risk.loc[number % 8 == 3, "industry_id"] = np.nan
+    country = np.array(["NO", "PE", "AU"], object)[(number + keys["day"] // 30) % 3]  # names move once or twice
+    risk["country"] = country
+    risk.loc[(number % 9 == 2) | (keys["day"] % 4 == 0), "country"] = None
     if shape.cap:
         risk["cap"] = _with_holes(rng, (1 + number % 3).to_numpy(float), 0.1)
     if not shape.adv_in_ret:

@@ -14,8 +14,7 @@ from tests.reference import tables, timeline
 from tests.reference.market import Catalog, Market
 from tests.reference.portfolio import form
 from tests.reference.run import Run, run_portfolio
-
-CAP_NAMES = {1: "Large Cap", 2: "Mid Cap", 3: "Small Cap"}
+from tests.reference.slices import Frames, days_of_groups, names_of_groups
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,14 @@ class ReferenceResult:
     holdings: pd.DataFrame
 
 
-def reference_backtest(signal_df: pd.DataFrame, config: BacktestConfig, catalog: Catalog) -> ReferenceResult:
-    """Run one variant. A variant that is never invested raises BacktestError."""
+def reference_backtest(
+    signal_df: pd.DataFrame, config: BacktestConfig, catalog: Catalog, frames: Frames | None = None
+) -> ReferenceResult:
+    """Run one variant. A variant that is never invested raises BacktestError.
+
+    `frames`: slice -> `date, label` or `security_id, date, label`.
+    """
+    frames = frames or {}
     market = Market(catalog)
     if config.from_open and "openret" not in market.ret:
         raise BacktestError("no openret")
@@ -50,17 +55,18 @@ def reference_backtest(signal_df: pd.DataFrame, config: BacktestConfig, catalog:
     overall = run_portfolio(run, [list(f.signal) for f in formations], mincos=config.mincos)
     if overall.days.empty:
         raise BacktestError("never invested")
+    cuts = {kind: days_of_groups(run, kind, frames) for kind in config.slices}
     groups = {
         (kind, label): run_portfolio(run, members, mincos=config.slice_mincos).days
-        for kind in config.slices
-        if kind in ("cap", "sector", "industry")
-        for label, members in _members(run, kind).items()
+        for kind in dict.fromkeys("cap" if kind == "capyr" else kind for kind in config.slices)
+        if cuts.get(kind) is None
+        for label, members in names_of_groups(run, kind, frames).items()
     }
     fractiles = tables.fractile_analysis(run, overall)
     ic_series = tables.ic_series(run)
     return ReferenceResult(
         daily_series=tables.daily_series(run, overall.days),
-        summary_table=tables.summary_table(run, overall.days, groups),
+        summary_table=tables.summary_table(run, overall.days, groups, cuts),
         fractile_analysis=fractiles,
         diagnostics=tables.diagnostics(run, overall, live=live, fractiles=fractiles, ic_series=ic_series),
         ic_series=ic_series,
@@ -82,19 +88,3 @@ def _selected(market: Market, config: BacktestConfig) -> list[bool]:
             wanted = wanted and row["insample"] == (1 if config.sample == "in" else 0)
         selected.append(bool(wanted))
     return selected
-
-
-def _members(run: Run, kind: str) -> dict[str, list[list[Any]]]:
-    """Group label -> the eligible names of the group on every formation day."""
-    if kind == "cap":
-        labels: dict[Any, str] = dict(CAP_NAMES)
-    else:
-        column = run.market.risk.get(f"{kind}_id", pd.Series(dtype=float))
-        ids = sorted({int(i) for i in column.dropna()})
-        if not ids:
-            raise BacktestError(f"no {kind}_id")
-        labels = {i: str(i) for i in ids}
-    return {
-        label: [[n for n in f.signal if f.groups[kind].get(n) == group] for f in run.formations]
-        for group, label in labels.items()
-    }

@@ -30,13 +30,26 @@ def daily_series(run: Run, days: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def summary_table(run: Run, overall: pd.DataFrame, groups: dict[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+def summary_table(
+    run: Run,
+    overall: pd.DataFrame,
+    groups: dict[tuple[str, str], pd.DataFrame],
+    cuts: dict[str, dict[str, set[int]] | None],
+) -> pd.DataFrame:
+    """`groups`: series of the portfolios by (slice, label); `cuts`: slice -> label -> days of the overall series."""
     rows = []
     for kind in run.config.slices:
-        if kind == "overall":
-            parts = {"overall": overall}
-        elif kind == "year":
-            parts = {str(year): days for year, days in overall.groupby(overall["date"].dt.year)}
+        days_of = cuts[kind]
+        if days_of is not None:
+            parts = {label: overall[overall["day"].isin(days)] for label, days in days_of.items()}
+            parts = {label: days for label, days in parts.items() if not days.empty}
+        elif kind == "capyr":
+            parts = {
+                f"{label} {year}": part
+                for (of, label), days in groups.items()
+                if of == "cap" and not days.empty
+                for year, part in days.groupby(days["date"].dt.year)
+            }
         else:
             parts = {label: days for (of, label), days in groups.items() if of == kind}
         for label, days in parts.items():
