@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poc.errors import ConfigError, TrackingError
+from poc.errors import BacktestError, ConfigError, TrackingError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ def evaluate_frame(
     from poc.data.catalog import DataCatalog
     from poc.engine.wrapper import check_signal
     from poc.reporting.verdict import compute_verdict
-    from poc.suite.runner import run_suite
+    from poc.suite.runner import run_checked_suite
     from poc.tracking.record import run_name, run_record
     from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha, log_directory
 
@@ -181,14 +181,22 @@ def evaluate_frame(
     catalog = DataCatalog(request.snapshot_id, root=workspace / "snapshots")
     tell = progress or (lambda _what, _done, _total: None)
     tell("checking the signal", 0, 1)
-    clean = check_signal(signal, suite.base, catalog).clean
-    suite_result = run_suite(
-        signal, catalog, suite, request.include_baselines, jobs, signal_name=name, progress=progress
+    checked = check_signal(signal, suite.base, catalog)
+    suite_result = run_checked_suite(
+        checked,
+        catalog,
+        suite,
+        include_baselines=request.include_baselines,
+        n_jobs=jobs,
+        signal_name=name,
+        progress=progress,
     )
+    if not suite_result.signal_results:
+        raise BacktestError(f"No variant could be run. {suite_result.suite_summary['reason'].iloc[0]}")
     verdict = compute_verdict(suite_result)
     record = run_record(suite_result, verdict, author=request.author, family=request.family, now=now, git_sha=git_sha())
     tell("writing the results", 0, 1)
-    out_dir = _write(target, suite_result, verdict, request, record, clean)
+    out_dir = _write(target, suite_result, verdict, request, record, checked.clean)
     tell("logging the run", 0, 1)
     run_id, tracking_error = None, None
     try:

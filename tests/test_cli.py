@@ -88,19 +88,12 @@ def test_run_then_history(poc: Poc, workspace: Path, signal_file: Path) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
-def test_a_suite_of_failed_variants_is_written_and_incomplete(
-    poc: Poc, signal_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+def test_a_run_of_which_no_variant_can_be_run_is_bad_input(poc: Poc, signal_file: Path, tmp_path: Path) -> None:
     words = ("--snapshot", "demo", "--preset", "quick", "--start", "2099-01-01", "--out", tmp_path / "out")
     said = poc("run", signal_file, *words)
-    assert said.out.startswith("INCOMPLETE: my_noise on demo\n")
-    assert said.out.count("  Failed: my_noise lag") == 2
-    result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result["judged"] is None
-    assert [variant["status"] for variant in result["variants"]] == ["failed", "failed"]
-    assert pd.read_parquet(tmp_path / "out" / "holdings.parquet").empty
-    assert pd.read_parquet(tmp_path / "out" / "daily_series.parquet").empty
+    assert said.code == 2
+    assert "No variant could be run. No trading day lies in the chosen dates (2099-01-01 to end, sample all)" in said.err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("workspace")

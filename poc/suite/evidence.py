@@ -17,15 +17,16 @@ from poc.suite.result import BaselineEvidence, Evidence, Measure
 
 LEAST_NAMES = 20
 LEAST_DAYS = 20
-SAME_RANKING = 1 - 1e-9
+SAME_RANKING = 0.9999
+"""Rank correlation from which a signal is the baseline itself, a rounded copy included."""
 
 Results = Mapping[str, BacktestResult | None]
 
 
-def evidence_variants(base: BacktestConfig) -> dict[str, BacktestConfig]:
+def evidence_variants(base: BacktestConfig, panel: Panel) -> dict[str, BacktestConfig]:
     """Variants outside the grid that the verdict asks for, by what they show."""
     variants = {}
-    if base.input_type == "value":
+    if base.input_type == "value" and panel.style_names:
         variants["style_residualized"] = replace(base, residualize="factor")
     if base.caps is None:
         variants["without_small_caps"] = replace(base, caps=(1, 2))
@@ -56,7 +57,7 @@ def gather_evidence(
         )
         for name, placed in baselines.items()
     )
-    variants = evidence_variants(base)
+    variants = evidence_variants(base, panel)
     alpha, alpha_t = _spanning(result, baseline_results, panel)
     return Evidence(
         baselines=near,
@@ -65,7 +66,9 @@ def gather_evidence(
         spanning_alpha_t=alpha_t,
         net_return_t=_not_run() if result is None else _measure(newey_west_t(result.daily_series["ret_net"])),
         style_residualized_sharpe_net=_net_sharpe(
-            own_results, variants.get("style_residualized"), "the signal is no value that can be residualized"
+            own_results,
+            variants.get("style_residualized"),
+            "there are no styles, or no value to take them out of",
         ),
         without_small_caps_sharpe_net=_net_sharpe(
             own_results, variants.get("without_small_caps"), "the run is limited to chosen cap buckets"

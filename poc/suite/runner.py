@@ -11,7 +11,7 @@ from joblib import Parallel, delayed
 
 from poc.baselines.library import BASELINE_REGISTRY
 from poc.contract.files import signal_hash
-from poc.contract.schema import Ledger
+from poc.contract.schema import Ledger, ValidationResult
 from poc.data.catalog import DataCatalog
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, form_books, place_rows, place_signal
@@ -72,9 +72,35 @@ def run_suite(  # noqa: PLR0913 - the first five are the published signature
         ContractError: the signal breaks the contract; the message holds every breach.
         ConfigError: an unknown baseline.
     """
+    checked = check_signal(signal_df, suite_config.base, catalog)
+    return run_checked_suite(
+        checked,
+        catalog,
+        suite_config,
+        include_baselines=include_baselines,
+        n_jobs=n_jobs,
+        signal_name=signal_name,
+        progress=progress,
+    )
+
+
+def run_checked_suite(  # noqa: PLR0913 - as run_suite
+    checked: ValidationResult,
+    catalog: DataCatalog,
+    suite_config: SuiteConfig,
+    *,
+    include_baselines: bool,
+    n_jobs: int,
+    signal_name: str,
+    progress: Progress | None,
+) -> SuiteResult:
+    """`run_suite` on a signal that `check_signal` has passed.
+
+    Raises:
+        ConfigError: an unknown baseline.
+    """
     _refuse_unknown_baselines(suite_config)
     base = suite_config.base_variant()
-    checked = check_signal(signal_df, base, catalog)
     own = place_signal(checked.clean, catalog.panel, base)
     signal = _Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
@@ -83,7 +109,7 @@ def run_suite(  # noqa: PLR0913 - the first five are the published signature
 
     evidence = _Source(name=signal_name, kind="evidence", placed=own, ledger=checked.ledger)
     jobs = [(source, group) for source in (signal, *baselines) for group in _groups(suite_config.variants())]
-    jobs += [(evidence, [variant]) for variant in evidence_variants(base).values()]
+    jobs += [(evidence, [variant]) for variant in evidence_variants(base, catalog.panel).values()]
     total = sum(len(group) for _, group in jobs)
     outcomes: list[_Outcome] = []
     for batch in workers(delayed(_run_group)(source, group, catalog) for source, group in jobs):
