@@ -1,128 +1,27 @@
-"""Each rule on both sides of its threshold, precedence, what did not run, the JSON form, and the documentation."""
+"""Each rule on both sides of its threshold, precedence, and what did not run."""
 
-import json
 import math
-import re
-from dataclasses import asdict, fields, replace
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import fields, replace
+from typing import Any
 
-import pandas as pd
 import pytest
 
 from poc.engine.config import BacktestConfig
-from poc.engine.result import BacktestResult, HeldBooks
-from poc.errors import ConfigError, PocError
 from poc.reporting import verdict as rules
-from poc.reporting.verdict import Check, Thresholds, Verdict, compute_verdict
-from poc.suite.config import QUICK_SUITE, STANDARD_SUITE, SuiteConfig
-from poc.suite.result import BaselineEvidence, Evidence, Measure, SnapshotInfo, SuiteResult
-
-DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
-NOT_RUN = Measure(status="not_run", reason="it broke.")
-NOT_APPLICABLE = Measure(status="not_applicable", reason="there is nothing to measure")
-EVIDENCE = Evidence(
-    baselines=tuple(
-        BaselineEvidence(name=name, signal_corr=Measure(value=0.1), return_corr=Measure(value=-0.2))
-        for name in STANDARD_SUITE.baselines
-    ),
-    spanning_alpha_ann=Measure(value=0.1),
-    spanning_alpha_t=Measure(value=4.0),
-    net_return_t=Measure(value=5.0),
-    style_residualized_sharpe_net=Measure(value=1.8),
-    without_small_caps_sharpe_net=Measure(value=1.6),
-    largest_name_share=Measure(value=0.05, reason="10023"),
-    largest_month_share=Measure(value=0.1, reason="2012-03"),
-    largest_sector_share=Measure(value=0.3, reason="45"),
+from poc.reporting.verdict import compute_verdict
+from poc.suite.config import QUICK_SUITE, STANDARD_SUITE
+from poc.suite.result import BaselineEvidence, Evidence, Measure
+from tests.reporting.verdict_suites import (
+    CALENDAR,
+    EVIDENCE,
+    NOT_APPLICABLE,
+    NOT_RUN,
+    YEARS,
+    check_names,
+    check_of,
+    make_suite,
+    with_baseline,
 )
-YEARS = tuple((year, 252, 0.1) for year in range(2010, 2020))
-CALENDAR = tuple((year, 252) for year in range(2010, 2020))
-
-
-def make_result(
-    config: BacktestConfig,
-    *,
-    sharpe: float,
-    turnover: float = 0.1,
-    ic: tuple[float, float] = (0.03, 6.0),
-    years: tuple[tuple[int, int, float], ...] = YEARS,
-    large_cap: tuple[int, float, float] = (2520, 1.0, 0.8),
-) -> BacktestResult:
-    """`years` holds (year, days, net return); `large_cap` holds days, invested share and net Sharpe ratio."""
-    rows: list[dict[str, Any]] = [{"slice": "overall", "group": "overall", "num_days": 2520, "sharpe_net": sharpe}]
-    if "year" in config.slices:
-        rows += [{"slice": "year", "group": str(y), "num_days": n, "ret_net_ann": ret} for y, n, ret in years]
-    if "cap" in config.slices:
-        days, share, large_sharpe = large_cap
-        rows += [{"slice": "cap", "group": group, "num_days": 0} for group in ("Mid Cap", "Small Cap")]
-        large = {"slice": "cap", "group": "Large Cap", "num_days": days, "invested_share": share}
-        rows.insert(-2, large | {"sharpe_net": large_sharpe})
-    empty = pd.DataFrame()
-    return BacktestResult(
-        config=config,
-        daily_series=empty,
-        summary_table=pd.DataFrame(rows).assign(turnover=turnover),
-        fractile_analysis=empty,
-        diagnostics={"ic": {"mean": ic[0], "t": ic[1]}},
-        ic_series=empty,
-        slice_series=empty,
-        attribution=empty,
-        books=cast("HeldBooks", None),  # no rule reads them
-    )
-
-
-def make_suite(
-    *,
-    sharpe: float = 2.0,
-    others: dict[tuple[int, str], float] | None = None,
-    failed: dict[tuple[int, str], str] | None = None,
-    config: SuiteConfig = STANDARD_SUITE,
-    calendar: tuple[tuple[int, int], ...] = CALENDAR,
-    skipped: dict[str, str] | None = None,
-    evidence: dict[str, Any] | None = None,
-    **base: Any,
-) -> SuiteResult:
-    """A suite that is green but for what is changed: `others` are the net Sharpe ratios of other variants."""
-    sharpes = {(c.lag, c.residualize): 0.8 * sharpe for c in config.variants()} | {(0, "off"): sharpe} | (others or {})
-    results, summary = {}, []
-    for variant in config.variants():
-        place = (variant.lag, variant.residualize)
-        reason = (failed or {}).get(place, "")
-        if not reason:
-            results[variant.key] = make_result(variant, sharpe=sharpes[place], **(base if place == (0, "off") else {}))
-        summary.append({"kind": "signal", "lag": place[0], "residualize": place[1], "reason": reason})
-    return SuiteResult(
-        config=config,
-        signal_name="test",
-        signal_hash="0",
-        snapshot=SnapshotInfo(
-            snapshot_id="S",
-            region="US",
-            fingerprint="0",
-            first_date="2010-01-04",
-            last_date="2019-12-31",
-            n_days=2520,
-            n_securities=500,
-            synthetic=True,
-            calendar_days=calendar,
-        ),
-        warnings=(),
-        signal_results=results,
-        baseline_results={},
-        skipped_baselines=skipped or {},
-        suite_summary=pd.DataFrame(summary),
-        correlations=pd.DataFrame(),
-        evidence=replace(EVIDENCE, **(evidence or {})),
-    )
-
-
-def check_of(name: str, *, thresholds: Thresholds = rules.STANDARD_THRESHOLDS, **changes: Any) -> Check:
-    verdict = compute_verdict(make_suite(**changes), thresholds)
-    return next(check for check in verdict.checks if check.name == name)
-
-
-def with_baseline(name: str, **measures: Any) -> dict[str, Any]:
-    return {"baselines": tuple(replace(b, **measures) if b.name == name else b for b in EVIDENCE.baselines)}
 
 
 def test_a_good_signal_is_green_and_says_what_was_not_asked() -> None:
@@ -132,10 +31,6 @@ def test_a_good_signal_is_green_and_says_what_was_not_asked() -> None:
     assert verdict.reasons == (
         "Every required check that applies passed: 23 passed, 1 did not apply, 4 did not run and are not required.",
     )
-
-
-def check_names(verdict: Verdict) -> list[str]:
-    return [check.name for check in verdict.checks]
 
 
 def test_the_order_of_checks_does_not_depend_on_the_outcome() -> None:
@@ -474,81 +369,3 @@ def test_later_evidence_is_required_by_taking_its_name_off_the_list(monkeypatch:
     verdict = compute_verdict(make_suite())
     assert verdict.color == "incomplete"
     assert verdict.reasons == ("P-value against placebo signals did not run: it is not computed yet.",)
-
-
-@pytest.mark.parametrize(
-    ("sharpe", "shown"),
-    [(2.0, "2.00"), (0.9999, "0.9999"), (1.0, "1.00"), (1.000000001, "1.000000"), (-0.004, "0.00")],
-)
-def test_a_number_is_written_so_that_its_side_of_the_limit_is_seen(sharpe: float, shown: str) -> None:
-    assert check_of("net_sharpe", sharpe=sharpe).sentence.startswith(f"Net Sharpe ratio is {shown};")
-
-
-def test_limits_are_written_exactly() -> None:
-    thresholds = Thresholds(largest_name=0.255, green_sharpe=1.125)
-    assert "at most 25.5%" in check_of("largest_name", thresholds=thresholds).sentence
-    assert "more than 1.125" in check_of("net_sharpe", thresholds=thresholds).sentence
-
-
-@pytest.mark.parametrize("changes", [{}, {"sharpe": 0.4}, {"failed": {(0, "off"): "never invested"}}])
-def test_the_json_form_goes_both_ways(changes: dict[str, Any]) -> None:
-    verdict = compute_verdict(make_suite(**changes))
-    text = json.dumps(verdict.to_dict(), allow_nan=False)
-    assert Verdict.from_dict(json.loads(text)) == verdict
-    assert json.dumps(Verdict.from_dict(json.loads(text)).to_dict()) == text
-
-
-def test_a_number_that_is_not_finite_is_null() -> None:
-    check = Check(name="x", state="not_run", value=math.nan, threshold=-math.inf, sentence="X did not run.")
-    assert (check.value, check.threshold) == (None, None)
-    verdict = Verdict(color="incomplete", rules_version="0", checks=(check,), reasons=())
-    assert json.loads(json.dumps(verdict.to_dict()))["checks"][0]["value"] is None
-
-
-@pytest.mark.parametrize(
-    "broken", [{}, {"color": "green"}, {"color": "red", "rules_version": "1", "checks": [{"name": "x"}], "reasons": []}]
-)
-def test_a_broken_stored_verdict_is_refused(broken: dict[str, Any]) -> None:
-    with pytest.raises(PocError, match="The stored verdict cannot be read"):
-        Verdict.from_dict(broken)
-
-
-def test_other_thresholds_decide_and_are_marked() -> None:
-    verdict = compute_verdict(make_suite(sharpe=2.0), Thresholds(green_sharpe=2.5))
-    assert verdict.color == "yellow"
-    assert verdict.rules_version == "1 with other thresholds"
-    assert Thresholds(rules_version="1a").label == "1a"
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"turnover": math.nan}, "turnover=nan is not allowed; allowed: a finite number"),
-        ({"turnover": "0.3"}, "turnover='0.3' is not allowed"),
-        ({"leak_ic": True}, "leak_ic=True is not allowed"),
-        ({"red_sharpe": 1.1}, "red_sharpe=1.1 is not allowed; allowed: at most green_sharpe"),
-        ({"similar_signal_corr": 0.8}, "allowed: at most clone_signal_corr"),
-        ({"retention_base_sharpe": 0.0}, "retention_base_sharpe=0.0 is not allowed; allowed: above 0"),
-    ],
-)
-def test_thresholds_that_make_no_sense_are_refused(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(message)):
-        Thresholds(**changes)
-
-
-def documented(section: str) -> list[list[str]]:
-    """The cells of the rows of the table in one section, code marks taken off."""
-    body = DOCUMENT.read_text(encoding="utf-8").split(f"## {section}\n")[1].split("\n## ")[0]
-    rows = [line.strip("|").split("|") for line in body.splitlines() if line.startswith("|")]
-    return [[cell.strip().strip("`") for cell in row] for row in rows[2:]]
-
-
-def test_the_document_lists_every_threshold_with_its_value() -> None:
-    listed = {name: float(value) for name, value, *_ in documented("Thresholds")}
-    assert listed == {name: value for name, value in asdict(Thresholds()).items() if name != "rules_version"}
-    assert f"rules version {Thresholds().rules_version}" in DOCUMENT.read_text(encoding="utf-8")
-
-
-def test_the_document_lists_every_check_in_order() -> None:
-    names = [re.sub("(_corr)_.*", r"\1_<baseline>", name) for name in check_names(compute_verdict(make_suite()))]
-    assert [row[0] for row in documented("The checks")] == list(dict.fromkeys(names))
