@@ -152,7 +152,7 @@ def test_column_baselines_are_the_latest_value_known_on_the_day(
 ) -> None:
     source = pl.read_parquet(catalog.path / f"{table}.parquet").to_pandas().astype({column: float})
     by_name = source.pivot(index="date", columns="security_id", values=column).reindex(catalog.calendar)
-    known = by_name.ffill(limit=max_age).stack().dropna().rename("signal")
+    known = pd.Series(by_name.ffill(limit=max_age).stack().dropna(), name="signal")
     traded = catalog.get_retfile().query("delist_ret.isna()").set_index(["date", "security_id"]).index
     expected = known[known.index.isin(traded)].reset_index()
     expected = expected[expected["date"] < catalog.calendar[-1]].sort_values(["date", "security_id"])

@@ -110,8 +110,8 @@ def test_correlations_agree_with_plain_pandas(
     formed = {days[i - 1] for i in range(1, len(days)) if days[i] in set(base.daily_series["date"].dt.date)}
     daily = [
         group["signal"].corr(group["signal_value"], method="spearman")
-        for day, group in both.groupby("date_avail")
-        if day.date() in formed and len(group) >= 20
+        for _, group in both.groupby("date_avail")
+        if group["date_avail"].iloc[0].date() in formed and len(group) >= 20
     ]
     assert row["signal_corr"] == pytest.approx(np.mean(daily), abs=1e-9)
 
