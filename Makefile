@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 (macOS) and later.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types format lock docs clean
+.PHONY: help demo ui test lint types format lock docs clean
 
 UV_VERSION := 0.13.9
 BIN := .venv/bin
@@ -13,6 +13,9 @@ help: ## Show this list
 
 demo: .venv/.installed ## Install, then run the whole job on a synthetic market
 	@$(BIN)/poc demo
+
+ui: .venv/.installed ## Serve the app on this machine (ARGS="--port 8600" passes options)
+	@$(BIN)/poc ui $(ARGS)
 
 test: .venv/.installed ## Run the tests (ARGS="-k name" passes options to pytest)
 	@$(BIN)/python -m pytest $(ARGS)

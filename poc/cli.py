@@ -4,10 +4,9 @@ Exit codes: 0 done, 2 bad input (a sentence, never a traceback), 1 anything else
 With `--json` a command prints one JSON document on stdout and nothing else; messages and progress go to stderr.
 """
 
-import getpass
+import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +14,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from poc.errors import ConfigError, PocError, TrackingError
+from poc.cli_options import (
+    Author,
+    CarryDays,
+    Jobs,
+    Json,
+    NewId,
+    Region,
+    SignalFile,
+    SnapshotId,
+    TrustPickle,
+    Workspace,
+    progress_bar,
+)
+from poc.errors import PocError, TrackingError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from poc.evaluate import Evaluation, Progress
+    from poc.evaluate import Evaluation
 
 app = typer.Typer(
     help="From a signal file to a backtest, a tear sheet and a verdict.",
@@ -31,42 +43,6 @@ app = typer.Typer(
 )
 snapshots = typer.Typer(help="Make and look at snapshots: the data that signals are tested on.", no_args_is_help=True)
 app.add_typer(snapshots, name="snapshot")
-
-
-def _workspace() -> Path:
-    from poc.data.catalog import default_workspace
-
-    return default_workspace()
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        raise ConfigError("The login name is not known here; give --author.") from None
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout, and nothing else.")]
-Workspace = Annotated[
-    Path,
-    typer.Option(
-        "--workspace",
-        default_factory=_workspace,
-        show_default="POC_WORKSPACE, else the current folder",
-        help="Folder below which everything is written.",
-    ),
-]
-SnapshotId = Annotated[str, typer.Argument(metavar="ID", help="Name of a snapshot of the workspace.")]
-NewId = Annotated[str | None, typer.Option("--id", help="Name of the new snapshot [DATE-REGION-vN].")]
-Region = Annotated[str, typer.Option("--region", help="Region of the market.")]
-TrustPickle = Annotated[bool, typer.Option("--trust-pickle", help="Read pickles. A pickle can run any code.")]
-SignalFile = Annotated[Path, typer.Argument(metavar="FILE", help="Signal file: parquet, CSV or Feather.")]
-Author = Annotated[
-    str,
-    typer.Option("--author", default_factory=_login_name, show_default="the login name", help="Whose run it is."),
-]
-CarryDays = Annotated[int | None, typer.Option("--carry-days", help="Trading days a row stays live [from the file].")]
-Jobs = Annotated[int, typer.Option("--jobs", help="Processes; -1 is one a core.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -280,7 +256,7 @@ def run(
         all_holdings=holdings,
         out=out,
     )
-    with _progress(as_json=as_json) as progress:
+    with progress_bar(as_json=as_json) as progress:
         done = evaluate(file, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress)
     _print_evaluation(done, as_json=as_json)
     _exit_if_not_logged(done)
@@ -321,21 +297,6 @@ def _now() -> datetime:
     return datetime.now().astimezone()
 
 
-@contextmanager
-def _progress(*, as_json: bool) -> "Iterator[Progress]":
-    """A progress bar on stderr; for a program that reads JSON only where somebody watches."""
-    if as_json and not sys.stderr.isatty():
-        yield lambda _what, _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        bar = bars.add_task("")
-        yield lambda what, done, total: bars.update(bar, description=what, completed=done, total=total)
-
-
 def _print_evaluation(done: "Evaluation", *, as_json: bool) -> None:
     from poc.reporting.console import verdict_text
 
@@ -369,7 +330,7 @@ def demo(
     from poc.reporting.console import table_text
 
     _say("The market of this demo is synthetic: a program made it up, and planted what the signals know about it.")
-    with _progress(as_json=as_json) as progress:
+    with progress_bar(as_json=as_json) as progress:
         progress("making the market", 0, 1)
         create_demo_snapshot(workspace / "snapshots")
         signals = demo_signals()
@@ -394,3 +355,23 @@ def demo(
     else:
         _print_evaluation(done[0], as_json=as_json)
     _exit_if_not_logged(*done)
+
+
+@app.command()
+def ui(
+    *,
+    address: Annotated[str | None, typer.Option("--address", help="Network address [127.0.0.1].")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port [8501].")] = None,
+    allow_remote: Annotated[bool, typer.Option("--allow-remote", help="Let other machines reach the app.")] = False,
+    workspace: Workspace,
+) -> None:
+    """Serve the app in the browser, to this machine only."""
+    from poc.settings import Settings, app_command
+
+    settings = Settings.load(workspace, address=address, port=port)
+    command = app_command(settings, allow_remote=allow_remote)
+    if not settings.is_local:
+        _say("WARNING: other machines can reach this app. Whoever reaches it can run jobs here and read every result,")
+        _say("unless log-in is set up (docs/app.md). Traffic is not encrypted: put a server with TLS in front of it.")
+    _say(f"The app is at http://{settings.address}:{settings.port} and ends with Ctrl-C. Its jobs go on.")
+    os.execve(command[0], command, os.environ | {"POC_WORKSPACE": str(workspace.absolute())})  # noqa: S606 - no shell is wanted

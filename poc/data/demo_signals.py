@@ -13,6 +13,22 @@ COVERAGE = 0.9
 """Share of the securities that a signal says anything about."""
 BEFORE_CLOSE = 15.0
 """Hour at which a signal can still trade at that day's close."""
+Color = Literal["green", "yellow", "red"]
+PLANTED: dict[str, tuple[str, Color]] = {
+    "real_alpha": (
+        "A real, slow alpha: a noisy view of a hidden characteristic that is paid in names of every size.",
+        "green",
+    ),
+    "fast_decay": (
+        "A real alpha that is paid on the next day and gone after it: one day late, nothing is left.",
+        "red",
+    ),
+    "noise": ("Random numbers, unrelated to any return.", "red"),
+    "reversal_clone": ("The five-day reversal baseline with a little noise on top: nothing new.", "red"),
+    "small_cap_only": ("A real, slow alpha that is paid in small caps only.", "yellow"),
+    "future_leak": ("The return of the next day, which nobody can know, under noise.", "red"),
+}
+"""What is planted in each signal, and the verdict that it should get."""
 
 
 class DemoSignal(NamedTuple):
@@ -20,7 +36,7 @@ class DemoSignal(NamedTuple):
 
     frame: pd.DataFrame
     truth: str
-    expected: Literal["green", "yellow", "red"]
+    expected: Color
 
 
 def demo_signals(market: DemoMarket | None = None) -> dict[str, DemoSignal]:
@@ -46,38 +62,15 @@ def demo_signals(market: DemoMarket | None = None) -> dict[str, DemoSignal]:
     reversal = observed(_scale(-_past_return(market, 5)), 0.98, daily_noise())
     tomorrow = np.vstack([market.ret[1:], np.full((1, shape[1]), np.nan)])
     leak = observed(_scale(tomorrow), 0.4, daily_noise())
-    return {
-        "real_alpha": DemoSignal(
-            _next_day_frame(market, quality, covered),
-            "A real, slow alpha: a noisy view of a hidden characteristic that is paid in names of every size.",
-            "green",
-        ),
-        "fast_decay": DemoSignal(
-            _same_day_frame(market, news, covered),
-            "A real alpha that is paid on the next day and gone after it: one day late, nothing is left.",
-            "red",
-        ),
-        "noise": DemoSignal(
-            _next_day_frame(market, slow_noise(rng, shape, 20), covered),
-            "Random numbers, unrelated to any return.",
-            "red",
-        ),
-        "reversal_clone": DemoSignal(
-            _next_day_frame(market, reversal, covered),
-            "The five-day reversal baseline with a little noise on top: nothing new.",
-            "red",
-        ),
-        "small_cap_only": DemoSignal(
-            _next_day_frame(market, neglect, covered),
-            "A real, slow alpha that is paid in small caps only.",
-            "yellow",
-        ),
-        "future_leak": DemoSignal(
-            _same_day_frame(market, leak, covered),
-            "The return of the next day, which nobody can know, under noise.",
-            "red",
-        ),
+    frames = {
+        "real_alpha": _next_day_frame(market, quality, covered),
+        "fast_decay": _same_day_frame(market, news, covered),
+        "noise": _next_day_frame(market, slow_noise(rng, shape, 20), covered),
+        "reversal_clone": _next_day_frame(market, reversal, covered),
+        "small_cap_only": _next_day_frame(market, neglect, covered),
+        "future_leak": _same_day_frame(market, leak, covered),
     }
+    return {name: DemoSignal(frame, *PLANTED[name]) for name, frame in frames.items()}
 
 
 def _past_return(market: DemoMarket, days: int) -> Floats:

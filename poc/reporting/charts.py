@@ -6,7 +6,7 @@ colour-blind people (Okabe and Ito 2008), and lines also differ by dash.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -31,33 +31,64 @@ SERIES_COLUMNS = (
 """Columns of `daily_series` that are not style exposures."""
 
 
+class HasSeries(Protocol):
+    """A result with its daily series: a `BacktestResult`, or one that was read back from a file."""
+
+    @property
+    def daily_series(self) -> pd.DataFrame:
+        """A row a day."""
+        ...
+
+
+class HasTables(Protocol):
+    """A result with its tables: a `BacktestResult`, or one that was read back from a file."""
+
+    @property
+    def summary_table(self) -> pd.DataFrame:
+        """A row a group of each slice."""
+        ...
+
+    @property
+    def fractile_analysis(self) -> pd.DataFrame:
+        """A row a fractile."""
+        ...
+
+
 def style_columns(daily: pd.DataFrame) -> list[str]:
     """The style exposures among the columns of a `daily_series`."""
     return [column for column in daily.columns if column not in SERIES_COLUMNS]
 
 
-def cumulative_chart(result: BacktestResult, *, baselines: Mapping[str, BacktestResult] | None = None) -> go.Figure:
-    """Cumulative net and gross return over the drawdown of net; the net return of each baseline is laid over it."""
+def cumulative_chart(
+    result: HasSeries, *, baselines: Mapping[str, HasSeries] | None = None, log_scale: bool = False
+) -> go.Figure:
+    """Cumulative net and gross return over the drawdown of net; the net return of each baseline is laid over it.
+
+    With `log_scale` it is one plus the cumulative return that is shown, so that equal ratios are equal heights.
+    """
+    base = 1 if log_scale else 0
     daily = result.daily_series
     figure = _panels(height=460 + 16 * len(baselines or {}), shares=(0.7, 0.3))
     for place, (name, baseline) in enumerate((baselines or {}).items()):
         series, look = baseline.daily_series, _look(place, COLORS[1:])
-        figure.add_trace(_line(series["date"], series["cumret_net"], f"{name}, net", **look), row=1, col=1)
+        figure.add_trace(_line(series["date"], base + series["cumret_net"], f"{name}, net", **look), row=1, col=1)
     if "ret_market" in daily:
-        figure.add_trace(_line(daily["date"], daily["ret_market"].cumsum(), "market", color=GREY), row=1, col=1)
-    gross = _line(daily["date"], daily["cumret"], "gross", color=BLUE, dash="dot", width=1.4)
+        figure.add_trace(_line(daily["date"], base + daily["ret_market"].cumsum(), "market", color=GREY), row=1, col=1)
+    gross = _line(daily["date"], base + daily["cumret"], "gross", color=BLUE, dash="dot", width=1.4)
     figure.add_trace(gross, row=1, col=1)
-    figure.add_trace(_line(daily["date"], daily["cumret_net"], "net", color=BLUE, width=2.4), row=1, col=1)
+    figure.add_trace(_line(daily["date"], base + daily["cumret_net"], "net", color=BLUE, width=2.4), row=1, col=1)
     drawdown = _line(daily["date"], daily["drawdown"], "drawdown of net", color=VERMILION, fill="tozeroy", width=1)
     figure.add_trace(drawdown, row=2, col=1)
     figure.update_traces(showlegend=False, row=2)
     figure.update_layout(legend={"traceorder": "reversed"})  # net was drawn last, to lie on top
     figure.update_yaxes(title_text="cumulative return", tickformat=PERCENT_TICKS, row=1, col=1)
+    if log_scale:
+        figure.update_yaxes(title_text="1 + cumulative return", type="log", row=1, col=1)
     figure.update_yaxes(title_text="drawdown", tickformat=PERCENT_TICKS, row=2, col=1)
     return figure
 
 
-def slice_chart(result: BacktestResult, slice_name: str) -> go.Figure:
+def slice_chart(result: HasTables, slice_name: str) -> go.Figure:
     """Net return a year of each group of a slice as bars, gross as markers."""
     table = result.summary_table
     table = table[(table["slice"] == slice_name) & (table["num_days"] > 0)]
@@ -81,7 +112,7 @@ def slice_series_chart(result: BacktestResult, slice_name: str) -> go.Figure:
     return figure
 
 
-def book_chart(result: BacktestResult) -> go.Figure:
+def book_chart(result: HasSeries) -> go.Figure:
     """Turnover, and the number of names on each side: means of each month."""
     monthly = _monthly_means(result.daily_series, ["turnover", "n_long", "n_short"])
     figure = _panels(height=340, shares=(0.5, 0.5))
@@ -98,7 +129,7 @@ def book_chart(result: BacktestResult) -> go.Figure:
     return figure
 
 
-def exposure_chart(result: BacktestResult) -> go.Figure:
+def exposure_chart(result: HasSeries) -> go.Figure:
     """Style exposures of the book: means of each month."""
     styles = style_columns(result.daily_series)
     monthly = _monthly_means(result.daily_series, styles)
@@ -123,7 +154,7 @@ def ic_chart(result: BacktestResult) -> go.Figure:
     return figure
 
 
-def fractile_chart(result: BacktestResult) -> go.Figure:
+def fractile_chart(result: HasTables) -> go.Figure:
     """Gross return a year of each signal fractile, 1 the lowest signal."""
     table = result.fractile_analysis
     figure = _layout(go.Figure(), height=340)

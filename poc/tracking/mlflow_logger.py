@@ -10,7 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,6 +49,21 @@ _DEFAULT_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedRun:
+    """What the store keeps of a run beside its numbers.
+
+    Attributes:
+        folder: with its files.
+        experiment_id: MLflow's id of the experiment.
+        tags: all of them (docs/operations.md).
+    """
+
+    folder: Path
+    experiment_id: str
+    tags: dict[str, str]
 
 
 def log_suite_run(  # noqa: PLR0913 - the first five are the published signature
@@ -133,6 +148,18 @@ def log_record(record: RunRecord, files: Sequence[Path], *, workspace: Path) -> 
             raise
         client.set_terminated(run_id, "FINISHED")
     return run_id
+
+
+def fetch_run(run_id: str, *, workspace: Path) -> LoggedRun:
+    """A logged run and its files. In the embedded store they lie there already; from a server they are fetched.
+
+    Raises:
+        TrackingError: no such run, or the store cannot be reached.
+    """
+    with _store(workspace) as client:
+        run = client.get_run(run_id)
+        folder = Path(client.download_artifacts(run_id, ""))
+        return LoggedRun(folder=folder, experiment_id=run.info.experiment_id, tags=dict(run.data.tags))
 
 
 def is_logged(run_id: str, *, workspace: Path) -> bool:

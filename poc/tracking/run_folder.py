@@ -3,6 +3,7 @@
 import json
 import platform
 import subprocess
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def log_directory(folder: Path, *, workspace: Path) -> str:
         raise ConfigError(f"{folder / RUN_FILE} cannot be read: {error!r}. Run the signal again.") from None
     if run_id is not None and is_logged(run_id, workspace=workspace):
         return run_id
+    record = replace(record, tags=record.tags | {"rerun_command": content["rerun_command"]})
     run_id = log_record(record, [folder / name for name in LOGGED_FILES], workspace=workspace)
     (folder / RUN_FILE).write_text(to_json(content | {"run_id": run_id}), encoding="utf-8")
     return run_id

@@ -1,0 +1,125 @@
+"""Settings of the app: `poc.toml` in the workspace, and the environment, which goes before it (docs/app.md)."""
+
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Self
+
+from poc.errors import ConfigError
+
+FILE_NAME = "poc.toml"
+PREFIX = "POC_UI_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the app is served and how its jobs run.
+
+    Args:
+        address: network address to listen on.
+        port: its port.
+        upload_mb: largest signal file that can be uploaded, in megabytes.
+        workers: jobs that run at once; the others wait in a queue.
+        job_threads: threads of a job; -1: one a core.
+        job_minutes: after so long a job is ended and shown as failed.
+        mlflow_url: address of an MLflow server's pages, for links to a run; empty: no links.
+
+    Raises:
+        ConfigError: a value that is not allowed.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 8501
+    upload_mb: int = 200
+    workers: int = 1
+    job_threads: int = -1
+    job_minutes: int = 720
+    mlflow_url: str = ""
+
+    def __post_init__(self) -> None:
+        for name, least in (("port", 1), ("upload_mb", 1), ("workers", 1), ("job_threads", -1), ("job_minutes", 1)):
+            value = getattr(self, name)
+            if value < least or (name == "port" and value > 65535):
+                raise ConfigError(f"{name}={value!r} is not allowed; allowed: a whole number from {least}.")
+        if self.mlflow_url and not self.mlflow_url.startswith(("http://", "https://")):
+            raise ConfigError(f"mlflow_url={self.mlflow_url!r} is not allowed; allowed: an address with http or https.")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the app."""
+        return self.address in ("127.0.0.1", "::1", "localhost")
+
+    @classmethod
+    def load(cls, workspace: Path, *, environ: Mapping[str, str] = os.environ, **options: str | int | None) -> Self:
+        """The settings of a workspace.
+
+        Args:
+            workspace: folder that may hold `poc.toml`.
+            environ: where variables such as `POC_UI_PORT` are looked up.
+            options: go before both; None: not given.
+
+        Raises:
+            ConfigError: the file cannot be read, or a setting is unknown or has a value that is not allowed.
+        """
+        known = {field.name: type(field.default) for field in fields(cls)}
+        given = _read(workspace / FILE_NAME)
+        given |= {name: environ[PREFIX + name.upper()] for name in known if environ.get(PREFIX + name.upper())}
+        given |= {name: value for name, value in options.items() if value is not None}
+        unknown = sorted(set(given) - set(known))
+        if unknown:
+            raise ConfigError(f"{FILE_NAME}: {', '.join(unknown)} is not a setting; there are: {', '.join(known)}.")
+        return cls(**{name: _convert(name, value, known[name]) for name, value in given.items()})
+
+
+def app_command(settings: Settings, *, allow_remote: bool) -> list[str]:
+    """The command line that serves the app. The app is named by its file, so that nothing of it is imported here.
+
+    Raises:
+        ConfigError: Streamlit is not installed, or the address is open to other machines and that was not allowed.
+    """
+    if find_spec("streamlit") is None:
+        raise ConfigError("The app needs Streamlit. Install it: pip install 'backtest-poc[ui]'")
+    if not settings.is_local and not allow_remote:
+        raise ConfigError(
+            f"address={settings.address!r} lets other machines reach the app. If that is meant, add --allow-remote."
+        )
+    options = {
+        "server.address": settings.address,
+        "server.port": settings.port,
+        "server.headless": "true",
+        "server.maxUploadSize": settings.upload_mb,
+        "server.enableXsrfProtection": "true",
+        "server.enableCORS": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "viewer",
+        "client.showErrorDetails": "none",
+        "runner.magicEnabled": "false",
+    }
+    app = Path(__file__).parent / "ui" / "app.py"
+    words = [sys.executable, "-m", "streamlit", "run", str(app)]
+    return words + [f"--{name}={value}" for name, value in options.items()]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}. Correct it, or delete it.") from None
+
+
+def _convert(name: str, value: Any, kind: type) -> Any:
+    """A setting in its type; the environment holds text."""
+    if type(value) is kind:
+        return value
+    try:
+        return kind(value if isinstance(value, str) else None)
+    except (TypeError, ValueError):
+        words = "a whole number" if kind is int else "text"
+        raise ConfigError(f"{name}={value!r} is not allowed; allowed: {words}.") from None

@@ -1,0 +1,29 @@
+"""The app: navigation only. Started by `poc ui`."""
+
+import streamlit as st
+
+from poc.errors import PocError
+from poc.ui.common import literal, log_in
+
+PAGES = (
+    ("run_suite.py", "Run suite", ":material/play_arrow:"),
+    ("results.py", "Results", ":material/insights:"),
+    ("history.py", "History", ":material/history:"),
+    ("snapshots.py", "Snapshots", ":material/database:"),
+)
+
+
+def main() -> None:
+    """Show the page that is asked for; whatever is wrong is said in a sentence."""
+    st.set_page_config(page_title="Backtest", layout="wide")
+    pages = [st.Page(file, title=title, icon=icon, default=file == PAGES[0][0]) for file, title, icon in PAGES]
+    page = st.navigation(pages, position="top")
+    try:
+        if log_in():
+            page.run()
+    except PocError as error:
+        st.error(literal(str(error)))
+
+
+if __name__ == "__main__":
+    main()

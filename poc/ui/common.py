@@ -1,0 +1,95 @@
+"""What several pages share: the workspace and its jobs, who is there, and how text and verdicts are shown."""
+
+import getpass
+import re
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from poc.data.catalog import DataCatalog, default_workspace
+from poc.settings import Settings
+from poc.ui.jobs import JobStore
+
+COLORS = {"green": "green", "yellow": "orange", "red": "red", "incomplete": "gray"}
+"""Color of a verdict's badge; the word always stands in it."""
+MARKS = {
+    "green": ":material/check_circle:",
+    "yellow": ":material/error:",
+    "red": ":material/cancel:",
+    "incomplete": ":material/help:",
+}
+
+
+def store() -> JobStore:
+    """The jobs of the workspace."""
+    return JobStore(default_workspace())
+
+
+def settings() -> Settings:
+    """The settings of the workspace."""
+    return Settings.load(default_workspace())
+
+
+def literal(text: str) -> str:
+    """Text in which no character means anything to Markdown, so that a name from a file stays a name."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~&@/])", r"\\\1", text).replace("\n", "  \n")
+
+
+def log_in() -> bool:
+    """Whether the visitor may see the pages: always, unless log-in is set up (docs/app.md) and has not happened."""
+    if not _asks_for_log_in() or st.user.is_logged_in:
+        return True
+    st.title("Backtest")
+    st.write("Log in to see and start runs.")
+    st.button("Log in", type="primary", on_click=st.login)
+    return False
+
+
+def _asks_for_log_in() -> bool:
+    return st.secrets.load_if_toml_exists() and "auth" in st.secrets
+
+
+def visitor() -> str:
+    """Who is there: the name of the log-in, else of the account that runs the app."""
+    if _asks_for_log_in():
+        return str(st.user.get("email") or st.user.get("name") or "unknown")
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def may_name_author() -> bool:
+    """Whether a visitor may run in any name: where there is a log-in, only in their own."""
+    return not _asks_for_log_in()
+
+
+def ready_snapshots() -> list[str]:
+    """Snapshots that can be used, by name."""
+    found = DataCatalog.list(default_workspace() / "snapshots")
+    return [str(name) for name in found.loc[found["status"] == "ok", "snapshot_id"]]
+
+
+def verdict_badge(color: str) -> None:
+    """The verdict as a word in its color."""
+    st.badge(color.upper(), color=COLORS.get(color, "gray"), icon=MARKS.get(color))  # type: ignore[arg-type]  # a color of the list
+
+
+def offer_demo() -> None:
+    """A button that makes the demo snapshot in the background."""
+    st.write(
+        "The demo snapshot is a synthetic market of 600 names over ten years, with signals whose truth is known "
+        "because it was planted. Making it takes less than a minute."
+    )
+    if st.button("Create the demo snapshot", type="primary", icon=":material/add:"):
+        store().submit("demo", {}, label="Create the demo snapshot", author=visitor())
+        st.rerun()
+
+
+@st.cache_data(ttl=60, show_spinner="Reading the history ...")
+def runs(workspace: Path) -> pd.DataFrame:
+    """Every logged run, newest first; kept for a minute, or until a job ends."""
+    from poc.tracking.mlflow_logger import history
+
+    return history(workspace)

@@ -1,0 +1,57 @@
+"""The page of all runs: find, sort, and choose two or more to compare."""
+
+import pandas as pd
+import streamlit as st
+
+from poc.data.catalog import default_workspace
+from poc.ui.common import runs
+
+FILTERS = {"signal": "Signal", "author": "Author", "family": "Family", "snapshot": "Snapshot", "verdict": "Verdict"}
+COLUMNS = ("name", "signal", "verdict", "sharpe_net", "sharpe", "author", "family", "snapshot", "started")
+LARGE = 1000  # rows from which the table is read while one scrolls
+
+
+def page() -> None:
+    """The whole page."""
+    st.title("History")
+    found = runs(default_workspace()).query("status == 'FINISHED'")
+    if found.empty:
+        st.info("No run is logged yet. Every run that you start is logged by itself and then appears here.")
+        st.page_link("run_suite.py", label="Run a signal", icon=":material/play_arrow:")
+        return
+    shown = _filter(found)
+    st.caption(
+        f"{len(shown):,} of {len(found):,} runs. Click a column to sort; tick one row to open it, more to compare."
+    )
+    chosen = st.dataframe(
+        shown[list(COLUMNS)].assign(started=shown["started"].dt.tz_convert(None)),
+        hide_index=True,
+        lazy=len(shown) > LARGE,
+        on_select="rerun",
+        selection_mode="multi-row",
+        column_config={
+            "sharpe": st.column_config.NumberColumn("Sharpe", format="%.2f"),
+            "sharpe_net": st.column_config.NumberColumn("Sharpe, net", format="%.2f"),
+            "started": st.column_config.DatetimeColumn("started (UTC)", format="YYYY-MM-DD HH:mm"),
+        },
+        key="history-table",
+    )["selection"]["rows"]
+    picked = shown.iloc[chosen]["run_id"].tolist()
+    if len(picked) == 1:
+        st.page_link("results.py", label="Open the run", icon=":material/insights:", query_params={"run": picked[0]})
+
+
+def _filter(found: pd.DataFrame) -> pd.DataFrame:
+    columns = st.columns(len(FILTERS) + 1)
+    words = columns[0].text_input("Search", placeholder="part of a name", key="history-search")
+    if words:
+        found = found[found["name"].str.contains(words, case=False, regex=False)]
+    for place, (name, label) in zip(columns[1:], FILTERS.items(), strict=True):
+        chosen = place.multiselect(label, sorted(found[name].unique()), key=f"history-{name}", placeholder="all")
+        if chosen:
+            found = found[found[name].isin(chosen)]
+    return found
+
+
+if __name__ == "__main__":
+    page()

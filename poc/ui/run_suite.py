@@ -1,0 +1,177 @@
+"""The page that starts a run: choose a signal, see what the contract says, choose the settings, click Run."""
+
+from datetime import date
+from pathlib import PurePath
+from typing import Any
+
+import streamlit as st
+
+from poc.data.catalog import DataCatalog, default_workspace
+from poc.data.demo import SNAPSHOT_ID
+from poc.data.demo_signals import PLANTED
+from poc.errors import ContractError
+from poc.evaluate import RunRequest, safe_name
+from poc.suite.config import SUITES
+from poc.ui.checks import check_upload
+from poc.ui.common import literal, may_name_author, offer_demo, ready_snapshots, runs, settings, store, visitor
+from poc.ui.job_panel import show_jobs
+from poc.ui.signals import SUFFIXES
+
+SOURCES = {
+    "upload": "Upload a file",
+    "demo": "Demo signals",
+    "baseline": "Baselines",
+    "run": "Signals run before",
+}
+
+
+def page() -> None:
+    """The whole page."""
+    st.title("Run suite")
+    snapshots = ready_snapshots()
+    if not snapshots:
+        st.info("There is no snapshot yet: the data that a signal is tested on. Make the demo snapshot to begin.")
+        offer_demo()
+        show_jobs("demo")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("1. Signal")
+        snapshot_id = st.selectbox("Snapshot", snapshots, help="The data that the signal is tested on.")
+        source, upload, name = _choose_signal(snapshot_id)
+    with right:
+        st.subheader("2. Settings")
+        given = _choose_settings(snapshot_id, name)
+    if st.button("Run", type="primary", icon=":material/play_arrow:", disabled=source is None, width="stretch"):
+        _submit(source or {}, given, upload)
+    st.subheader("Jobs")
+    if not store().jobs(limit=1):
+        st.caption("Nothing has been run yet. A job goes on when you close this page, and when the app is restarted.")
+    show_jobs("run", "demo")
+
+
+def _choose_signal(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, bytes] | None, str]:
+    """The source of the signal (None: not ready), its uploaded file, and the name that it suggests."""
+    kind = st.segmented_control("From", list(SOURCES), format_func=SOURCES.__getitem__, default="upload", required=True)
+    if kind == "upload":
+        return _choose_file(snapshot_id)
+    if kind == "run":
+        return _choose_run()
+    if kind == "demo" and snapshot_id != SNAPSHOT_ID:
+        st.info(f"The demo signals are planted in the snapshot {SNAPSHOT_ID!r}. Choose it, or create it on Snapshots.")
+        return None, None, ""
+    descriptions = _registry(kind)
+    name = st.selectbox(SOURCES[kind], list(descriptions))
+    st.caption(literal(descriptions[name]))
+    return {"kind": kind, "name": name, "snapshot_id": snapshot_id}, None, name
+
+
+def _registry(kind: str) -> dict[str, str]:
+    """What can be chosen, with a line about each."""
+    if kind == "demo":
+        return {name: truth for name, (truth, _) in PLANTED.items()}
+    from poc.baselines.library import BASELINE_REGISTRY
+
+    return {name: baseline.description for name, baseline in BASELINE_REGISTRY.items()}
+
+
+def _choose_run() -> tuple[dict[str, Any] | None, None, str]:
+    found = runs(default_workspace()).query("status == 'FINISHED'").drop_duplicates("signal").head(1000)
+    if found.empty:
+        st.info("No run is logged yet. Upload a file, or take a demo signal.")
+        return None, None, ""
+    labels = {str(row.run_id): f"{row.signal} ({row.name})" for row in found.itertuples(index=False)}
+    run_id = st.selectbox("Signal", list(labels), format_func=labels.__getitem__)
+    signal = str(found.set_index("run_id").loc[run_id, "signal"])
+    return {"kind": "run", "name": run_id}, None, signal
+
+
+def _choose_file(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, bytes] | None, str]:
+    limit = settings().upload_mb
+    file = st.file_uploader(
+        f"Signal file: parquet, CSV or Feather, up to {limit} MB",
+        type=[suffix[1:] for suffix in SUFFIXES],
+        max_upload_size=limit,
+        help="Columns security_id, date_sig, date_avail, signal; optionally avail_hour. One row a security and day.",
+    )
+    if file is None:
+        st.info(
+            "Upload a table with the columns security_id, date_sig, date_avail (when it could first be known) and "
+            "signal (higher is better). To try the app without one, choose a demo signal above."
+        )
+        return None, None, ""
+    suffix = PurePath(file.name).suffix.lower()
+    upload = (suffix, file.getvalue())
+    try:
+        checked = _check(upload[1], suffix, snapshot_id)
+    except ContractError as error:
+        st.error(literal(str(error)))
+        return None, None, ""
+    _show_check(checked)
+    return {"kind": "upload", "name": suffix} if checked["valid"] else None, upload, PurePath(file.name).stem
+
+
+@st.cache_data(max_entries=8, show_spinner="Checking the file against the contract ...")
+def _check(content: bytes, suffix: str, snapshot_id: str) -> Any:
+    return check_upload(content, suffix, snapshot_id=snapshot_id, workspace=default_workspace())
+
+
+def _show_check(checked: dict[str, Any]) -> None:
+    ledger = checked["ledger"]
+    rows = f"{ledger['rows_in']:,} rows in the file, {ledger['rows_used']:,} of them used."
+    if checked["valid"]:
+        st.success(f"The file keeps the contract. {rows}")
+    else:
+        st.error(f"The file cannot be used. {rows} Errors: {len(checked['errors'])}.")
+    for finding in checked["errors"]:
+        st.error(literal(finding["message"]))
+    for finding in checked["warnings"]:
+        st.warning(literal(finding["message"]))
+    with st.expander("Row ledger: what became of each row"):
+        dropped = [
+            {"rows": f"dropped: {reason}", "count": count} for reason, count in ledger["dropped"].items() if count
+        ]
+        used = {"rows": "used", "count": ledger["rows_used"]}
+        st.dataframe([used, *dropped, {"rows": "in the file", "count": ledger["rows_in"]}], hide_index=True)
+
+
+def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
+    """What is given for a `RunRequest`, dates as ISO text."""
+    manifest = DataCatalog(snapshot_id, root=default_workspace() / "snapshots").manifest
+    first, last = manifest.tables["trading_date"].first_date, manifest.tables["trading_date"].last_date
+    top, bottom = st.columns(2), st.columns(2)
+    given: dict[str, Any] = {"snapshot_id": snapshot_id}
+    given["name"] = top[0].text_input("Name of the signal", name, key=f"name-{name}", max_chars=80)
+    given["family"] = top[1].text_input("Family", help="Signals of one idea share a family.", max_chars=80) or None
+    given["author"] = bottom[0].text_input("Author", visitor(), disabled=not may_name_author(), max_chars=80)
+    given["preset"] = bottom[1].selectbox("Preset", list(SUITES), index=list(SUITES).index("standard"))
+    with st.expander("Dates, universe, holding"):
+        start, end = st.columns(2)
+        given["start"] = _iso(start.date_input("First date of returns", None, min_value=first, max_value=last))
+        given["end"] = _iso(end.date_input("Last date of returns", None, min_value=first, max_value=last))
+        universe, carry = st.columns(2)
+        given["universe"] = universe.selectbox(
+            "Universe", ["flagged", "all"], index=None, placeholder="flagged if known"
+        )
+        given["carry_days"] = carry.number_input(
+            "Days a row stays live", 1, None, None, placeholder="from the file", help="carry_days, in trading days"
+        )
+        given["include_baselines"] = st.checkbox("Run the baselines beside it", value=True)
+    return given
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _submit(source: dict[str, Any], given: dict[str, Any], upload: tuple[str, bytes] | None) -> None:
+    safe_name(given["name"])
+    request = RunRequest(**given)
+    request.suite()
+    label = f"{given['name']} on {given['snapshot_id']}, {given['preset']}"
+    store().submit("run", {"source": source, "settings": given}, label=label, author=given["author"], upload=upload)
+    st.toast("The run is on its way.")
+
+
+if __name__ == "__main__":
+    page()

@@ -1,0 +1,57 @@
+"""The page of the snapshots: which there are, what each holds, whether it is unchanged, and how to make one."""
+
+import streamlit as st
+
+from poc.data.catalog import DataCatalog, default_workspace
+from poc.data.demo import SNAPSHOT_ID
+from poc.data.manifest import Manifest
+from poc.ui.common import literal, offer_demo, store, visitor
+from poc.ui.job_panel import show_jobs
+
+
+def page() -> None:
+    """The whole page."""
+    st.title("Snapshots")
+    found = DataCatalog.list(default_workspace() / "snapshots")
+    if found.empty:
+        st.info("There is no snapshot yet: the data that signals are tested on.")
+    else:
+        st.dataframe(found, hide_index=True)
+        _show_one([str(name) for name in found.loc[found["status"] == "ok", "snapshot_id"]])
+    st.subheader("Make a snapshot")
+    if SNAPSHOT_ID not in set(found["snapshot_id"]):
+        offer_demo()
+    st.write("From your own tables, on the command line (the folder's layout is described in docs/data.md):")
+    st.code("poc snapshot create path/to/folder --id my-market", language="bash")
+    show_jobs("demo", "verify")
+
+
+def _show_one(names: list[str]) -> None:
+    if not names:
+        st.warning("No snapshot can be used; the column status says what is wrong with each.")
+        return
+    name = st.selectbox("Snapshot", names)
+    manifest = DataCatalog(name, root=default_workspace() / "snapshots").manifest
+    _show_manifest(manifest)
+    if st.button("Verify: read all of it again and compare the hashes", icon=":material/verified:"):
+        store().submit("verify", {"snapshot_id": name}, label=f"Verify {name}", author=visitor())
+        st.rerun()
+
+
+def _show_manifest(manifest: Manifest) -> None:
+    market = "A synthetic market" if manifest.synthetic else "A market"
+    st.write(literal(f"{market} of region {manifest.region}, made {manifest.created_at:%Y-%m-%d %H:%M %Z}."))
+    tables = [
+        {"table": name, "rows": table.rows, "securities": table.securities, "first": table.first_date,
+         "last": table.last_date, "columns": ", ".join(table.columns)}
+        for name, table in manifest.tables.items()
+    ]  # fmt: skip
+    st.dataframe(tables, hide_index=True)
+    for limit in manifest.limits:
+        st.warning(literal(limit))
+    with st.expander("Manifest"):
+        st.json(manifest.to_dict())
+
+
+if __name__ == "__main__":
+    page()
