@@ -27,6 +27,7 @@ class BacktestConfig:
         universe: `flagged`, `all`, or None: flagged where the snapshot has a universe table.
         carry_days: trading days for which a row stays live; None: from the file's own frequency.
         holding_days: the book is the mean of the target books of this many days.
+        rebalance: form target books `daily`, or on the first trading day of a week or month (`weekly`, `monthly`).
         slice_mincos: `mincos` within a group of a slice.
         upper_pct: quantile at which value and volume weights are clipped.
         tc_bps: naive cost of a trade in large, mid, small or unknown names, in basis points.
@@ -60,6 +61,7 @@ class BacktestConfig:
     universe: Literal["flagged", "all"] | None = None
     carry_days: int | None = None
     holding_days: int = 1
+    rebalance: Literal["daily", "weekly", "monthly"] = "daily"
     slice_mincos: int = 5
     upper_pct: float = 0.95
     tc_bps: tuple[float, float, float] = (2, 5, 10)
@@ -179,6 +181,7 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("universe", *_one_of(None, "flagged", "all")),
     ("carry_days", "a whole number of 1 or more, or None", lambda v: v is None or (_is_int(v) and v >= 1)),
     ("holding_days", *_ONE_OR_MORE),
+    ("rebalance", *_one_of("daily", "weekly", "monthly")),
     ("slice_mincos", *_ONE_OR_MORE),
     ("upper_pct", "a number from 0.5 to 1", lambda v: _is_number(v) and 0.5 <= v <= 1),
     ("tc_bps", "three numbers of 0 or more: large, mid, small or unknown", _numbers(3)),

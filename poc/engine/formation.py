@@ -68,6 +68,7 @@ class Formation:
         portfolios: P of them; the first holds all names.
         cuts: groups of days, for the slices that cut the series of a portfolio.
         books: target books.
+        formed_on: (T,) information day of the target book that each day holds: its own, or the first of its period.
         exposures: (T, P, K) of each target book.
         fractile: (R,) 1 the lowest to G = `round(100 / fractile[0])`, 0 where there is no signal.
         fractile_count: (T, G) names; `fractile_exposures` (T, G, K) their mean exposures.
@@ -82,6 +83,7 @@ class Formation:
     portfolios: tuple[Portfolio, ...]
     cuts: dict[str, Labels]
     books: Books
+    formed_on: Ints
     exposures: Floats
     fractile: Ints
     fractile_count: Floats
@@ -235,12 +237,27 @@ def form_books(
         portfolios=slices.portfolios,
         cuts=slices.cuts,
         books=books,
+        formed_on=_formed_on(panel, config),
         exposures=book_kernels.book_exposures(*books, panel.styles, style_mean),
         fractile=fractile,
         fractile_count=count,
         fractile_exposures=exposures,
         ic=daily_rank_correlation(signal, order, next_ret, next_order, panel.offsets, IC_LEAST_NAMES),
     )
+
+
+def _formed_on(panel: Panel, config: BacktestConfig) -> Ints:
+    """For each information day, that of the book it holds; a period begins with its first formation day."""
+    days = np.arange(panel.n_days)
+    if config.rebalance == "daily":
+        return days
+    formation = panel.dates[np.minimum(days + config.from_open, panel.n_days - 1)]
+    if config.rebalance == "weekly":
+        period = (formation.astype(np.int64) + 3) // 7  # ISO weeks: 1970 began on a Thursday
+    else:
+        period = formation.astype("datetime64[M]").astype(np.int64)
+    begins = np.append(True, period[1:] != period[:-1])
+    return np.maximum.accumulate(np.where(begins, days, 0))
 
 
 def _check_input_type(clean: pl.DataFrame, config: BacktestConfig) -> None:

@@ -21,7 +21,7 @@ class Trading:
     """Held books and the trades between them. A lag does not change them. T days, P portfolios.
 
     Attributes:
-        books: held books; the target books where `holding_days` is 1.
+        books: held books; the target books where they are formed every day and held for one.
         daily: (P, T, 6) sums by information day, in the columns that `return_kernels` names.
         trades: of the book of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost.
     """
@@ -59,11 +59,11 @@ class Held:
 
 
 def trade_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Trading:
-    """Average the target books over `holding_days`, and trade from each day's book to the next."""
+    """Keep target books for their period, average them over `holding_days`, and trade from each day's to the next."""
     where = (panel.offsets, panel.security, len(panel.securities))
     books = formation.books
-    if config.holding_days > 1:
-        start, row, weight = kernels.hold_books(*books, *where, config.holding_days)
+    if config.holding_days > 1 or config.rebalance != "daily":
+        start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
         books = Books(start, row, weight, books.n_portfolios)
     daily, *trades = kernels.trade_books(
         *books,

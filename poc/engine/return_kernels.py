@@ -19,19 +19,23 @@ UNKNOWN_COST = 10e-4
 
 
 @njit(cache=True, nogil=True)
-def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities, holding_days):
+def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities, holding_days, formed_on):
     """Held books: the mean of the target books of `holding_days` days ending that day, a missing one counting as zero.
 
     Args:
         start, row, weight, n_portfolios: target books, as `form_books` gives them.
+        formed_on: (T,) day whose target book each day takes.
 
     Returns:
         The same three arrays for the held books; the row of an entry is the latest of its name at the day.
     """
     n_days = len(offsets) - 1
     held_start = np.zeros(n_days * n_portfolios + 1, np.int64)
-    held_row = np.empty(holding_days * len(row), np.int32)
-    held_weight = np.empty(holding_days * len(row))
+    room = 0
+    for t in formed_on:
+        room += holding_days * (start[(t + 1) * n_portfolios] - start[t * n_portfolios])
+    held_row = np.empty(room, np.int32)
+    held_weight = np.empty(room)
     latest = np.full(n_securities, -1, np.int64)
     total = np.zeros(n_securities)
     names = np.empty(n_securities, np.int64)
@@ -42,8 +46,8 @@ def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities
             latest[security[r]] = r
         for p in range(n_portfolios):
             n = 0
-            for formed in range(max(t - holding_days + 1, 0), t + 1):
-                book = formed * n_portfolios + p
+            for taken in range(max(t - holding_days + 1, 0), t + 1):
+                book = formed_on[taken] * n_portfolios + p
                 for e in range(start[book], start[book + 1]):
                     s = security[row[e]]
                     if not is_named[s]:

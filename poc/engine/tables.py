@@ -170,7 +170,7 @@ def _std(values: NDArray[Any]) -> float:
 
 def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int) -> NDArray[Any]:
     """(T, K) exposures of the held book by latest information day: the mean over the target books it is made of."""
-    target = formation.exposures[:, portfolio]
+    target = formation.exposures[formation.formed_on, portfolio]
     total = np.zeros_like(target)
     for wait in range(config.holding_days):
         total[wait:] += target[: len(target) - wait]

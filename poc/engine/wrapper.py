@@ -155,7 +155,7 @@ def _coverage(formation: Formation, held: Held) -> dict[str, float]:
 
 def _tail_share(formation: Formation, held: Held) -> dict[str, float]:
     """Names on each side as a share of the names ranked, mean over the days with a target book."""
-    days = held.days() - held.shift
+    days = formation.formed_on[held.days() - held.shift]
     books = days * len(formation.portfolios)
     start, end = formation.books.start[books], formation.books.start[books + 1]
     longs = np.append(0, np.cumsum(formation.books.weight > 0))

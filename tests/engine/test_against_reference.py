@@ -72,6 +72,13 @@ FIELD_CASES: dict[str, list[Case]] = {
     "universe": [Case({"universe": "flagged"}), Case({"universe": "all"}), Case({"universe": "flagged"}, SPARSE)],
     "carry_days": [Case({"carry_days": 3}), Case({"carry_days": 25}, RAGGED, "weekly")],
     "holding_days": [Case({"holding_days": 3}), Case({"holding_days": 5}, RAGGED, "ties")],
+    "rebalance": [
+        Case({"rebalance": "weekly"}),
+        Case({"rebalance": "monthly"}, SPARSE),
+        Case({"rebalance": "monthly", "from_open": True, "lag": 2}),
+        Case({"rebalance": "weekly", "holding_days": 3, "tc_model": "power_law"}, RAGGED, "ties"),
+        Case({"rebalance": "weekly", "from_open": True}, SPARSE, "weekly"),
+    ],
     "slice_mincos": [Case({"slice_mincos": 1, "slices": ALL_SLICES}), Case({"slice_mincos": 3})],
     "upper_pct": [Case({"upper_pct": 0.7, "weight": "value"}), Case({"upper_pct": 1, "weight": "volume"})],
     "tc_bps": [Case({"tc_bps": (1, 20, 0.5)})],

@@ -26,6 +26,7 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("universe", "sp500"),
     ("carry_days", 0),
     ("holding_days", 0),
+    ("rebalance", "yearly"),
     ("slice_mincos", 0),
     ("upper_pct", 0.4),
     ("upper_pct", 95),
@@ -86,8 +87,9 @@ def test_the_key_shows_the_main_fields_and_whatever_is_not_the_default() -> None
 
 OTHER_VALUES: dict[str, Any] = {
     "lag": 3, "residualize": "all", "tc_model": "power_law", "weight": "volume", "fractile": (20, 80),
-    "from_open": True, "mincos": 7, "universe": "all", "carry_days": 21, "holding_days": 5, "slice_mincos": 4,
-    "upper_pct": 0.9, "tc_bps": (1, 2, 3), "tc_power": (0.3, 0.5), "gmv": 1e8, "borrow_bps": 30, "min_adv": 1e6,
+    "from_open": True, "mincos": 7, "universe": "all", "carry_days": 21, "holding_days": 5,
+    "rebalance": "weekly", "slice_mincos": 4, "upper_pct": 0.9, "tc_bps": (1, 2, 3), "tc_power": (0.3, 0.5),
+    "gmv": 1e8, "borrow_bps": 30, "min_adv": 1e6,
     "min_price": 5, "caps": (1,), "slices": ("overall",), "rescale_weights": False, "method": "long_only",
     "start": date(2012, 1, 1), "end": date(2012, 1, 1), "sample": "in",
 }  # fmt: skip

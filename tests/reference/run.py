@@ -1,6 +1,7 @@
 """One portfolio, held and traded a day at a time."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,22 @@ class Run:
     def resret(self) -> str:
         return "resopenret" if self.config.from_open else "resret"
 
+    @cached_property
+    def book_days(self) -> list[int]:
+        """For every formation day, the one whose target book it holds: the first of its week or month that has one."""
+        if self.config.rebalance == "daily":
+            return list(range(len(self.formations)))
+        first = 1 if self.config.from_open else 0  # nothing is known before the first open
+        period = [
+            date.isocalendar()[:2] if self.config.rebalance == "weekly" else (date.year, date.month)
+            for date in self.market.calendar
+        ]
+        book_days: list[int] = []
+        for day in range(len(period)):
+            goes_on = day > first and period[day] == period[day - 1]
+            book_days.append(book_days[-1] if goes_on else day)
+        return book_days
+
     def behind(self, day: int) -> Formation:
         """The formation whose target book is first held on return day `day`."""
         return self.formations[day - self.delay] if day >= self.delay else Formation()
@@ -58,9 +75,7 @@ class Series:
 def run_portfolio(run: Run, members: list[list[Any]], *, mincos: int) -> Series:
     """Form a book from `members` on every formation day, hold it, and keep the selected days of its life."""
     config, market = run.config, run.market
-    targets = [
-        target_book(f, names, config=config, mincos=mincos) for f, names in zip(run.formations, members, strict=True)
-    ]
+    targets = [target_book(run.formations[day], members[day], config=config, mincos=mincos) for day in run.book_days]
     books = {day: _held_book(run, targets, day) for day in range(len(market.calendar))}
     invested = [day for day, book in books.items() if book and run.selected[day]]
     if not invested:
@@ -98,7 +113,8 @@ def _held_exposures(run: Run, targets: list[Book], day: int) -> dict[str, float]
     held = dict.fromkeys(run.market.styles, 0.0)
     for return_day in range(max(day - k + 1, run.delay), day + 1):
         target = targets[return_day - run.delay]
-        for style, exposures in run.behind(return_day).exposures.items():
+        formed = run.formations[run.book_days[return_day - run.delay]]
+        for style, exposures in formed.exposures.items():
             held[style] += sum(w * exposures.get(n, NAN) for n, w in target.items()) / k
     return held
 

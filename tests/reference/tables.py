@@ -170,7 +170,7 @@ def diagnostics(
 def _tail_share(run: Run, overall: Series, sign: int) -> float:
     """Share of the ranked names that a side really holds, mean over the days with a new book."""
     shares = [
-        sum(sign * weight > 0 for weight in book.values()) / len(run.behind(day).signal)
+        sum(sign * weight > 0 for weight in book.values()) / len(run.formations[run.book_days[day - run.delay]].signal)
         for day, book in overall.targets.items()
         if book
     ]
