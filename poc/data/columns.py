@@ -44,11 +44,11 @@ def to_whole(column: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
     return converted
 
 
-def to_float(column: pl.Series) -> pl.Series:
-    """Numbers as Float32; NaN as null."""
+def to_float(column: pl.Series, dtype: type[pl.DataType] = pl.Float32) -> pl.Series:
+    """Numbers as `dtype`; NaN as null."""
     if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
         raise SnapshotError(f"`{column.name}` is {column.dtype}; allowed: numbers.")
-    converted = column.cast(pl.Float32).fill_nan(None)
+    converted = column.cast(dtype).fill_nan(None)
     _refuse(column, converted.is_infinite(), "are infinite; a missing value is null or NaN")
     return converted
 

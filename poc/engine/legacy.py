@@ -1,0 +1,300 @@
+"""The interface of the former engine, so that its notebooks run with one import changed. The engine behind it is ours.
+
+docs/migration.md says what becomes of each argument and where the numbers differ, and why.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import polars as pl
+
+from poc.contract.schema import Ledger, validate_signal_df
+from poc.data.panel import Panel, make_panel
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import PlacedSignal, form_books, place_signal
+from poc.engine.holding import trade_books
+from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
+from poc.engine.legacy_frames import Tables, on_trading_days, read_signal, read_tables
+from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, windows
+from poc.engine.legacy_tables import daily_stats, fractile_table, result_table
+from poc.engine.result import BacktestResult
+from poc.engine.slices import BUILT_IN
+from poc.engine.wrapper import evaluate_books
+from poc.errors import ConfigError, ContractError
+
+__all__ = ["Backtest", "gen_date_calender", "gen_date_trading"]
+
+LOGGER = logging.getLogger(__name__)
+DAYS_PER_YEAR, OPEN_CUTOFF, CLOSE_CUTOFF = 252, 8.0, 15.0
+FORMER_SLICES = ("overall", "year", "cap", "capyr")
+BUCKETS = ("big", "median", "small")
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """A backtest of the former engine; `gen_result` runs it. The order of the arguments is the former one.
+
+    Args:
+        infile: `security_id, date_sig, date_avail, date_ret, date_openret` and the signal.
+        retfile: `security_id, date, ret` and, where there are any, `resret, openret, resopenret, vol, close, adv`.
+        otherfile: `security_id, date`, the exposures and the groups.
+        datefile: `date`, the trading days, and, where there are any, `insample, insample2`.
+        sigvar: column of `infile` with the signal.
+        factor_list: columns of `otherfile`, the exposures to report.
+        method: `long_short` or `long_only`.
+        byvar_list: groups to report.
+        from_open: trade at the open and earn from `date_openret`, else at the close and from `date_ret`.
+        input_type: `value`, `fractile`, `position` or `weight`.
+        weight_adj: for weights: rescale each side to a sum of one.
+        mincos: fewest names on a side, of the whole and of each group.
+        insample: `all`, or the days on which `insample` (`i1`) or `insample2` (`i2`) of `datefile` is 1.
+        output: `simple`, or `full` with residual returns and the share of days up.
+        fractile: percentiles; short at or below the first, long above the second.
+        frac_stretch: take all names with the extreme value where ties leave a side too small; always so.
+        weight: `equal`, `value` or `volume`.
+        upper_pct: quantile, as a fraction, at which value and volume weights are clipped.
+        tc_model: `naive` or `power_law`.
+        tc_level: basis points in `big`, `median` and `small` names.
+        tc_value: beta and alpha of the power law.
+        gmv: millions of dollars a side, for the power law.
+        resid: rank the residual of the signal.
+        resid_style: what is taken out: `industry`, `factor` (the exposures) or `all`.
+        resid_varlist: exposures to take out; None: `factor_list`.
+        verbose: log what is done.
+
+    Raises:
+        ConfigError: an argument is not allowed or cannot be honoured; the message names it.
+    """
+
+    infile: pd.DataFrame
+    retfile: pd.DataFrame
+    otherfile: pd.DataFrame
+    datefile: pd.DataFrame
+    sigvar: str
+    factor_list: Sequence[str]
+    method: str = "long_short"
+    long_index: Any = None
+    byvar_list: Sequence[str] = ("overall", "year", "cap")
+    from_open: bool = False
+    input_type: str = "value"
+    weight_adj: bool = True
+    mincos: int = 10
+    insample: str = "all"
+    output: str = "simple"
+    fractile: Sequence[int] = (10, 90)
+    frac_stretch: bool = True
+    weight: str = "equal"
+    upper_pct: float = 0.95
+    tc_model: str = "naive"
+    tc_level: Mapping[str, float] = field(default_factory=lambda: dict(zip(BUCKETS, (2, 5, 10), strict=True)))
+    tc_value: Sequence[float] = (0.35, 0.4)
+    gmv: float = 10
+    byvix: bool | pd.DataFrame = False
+    earnings_window: int | None = None
+    window_file: pd.DataFrame | None = None
+    sort_method: str = "single"
+    double_file: Any = None
+    double_var: Any = None
+    double_frac: Any = None
+    resid: bool = False
+    resid_style: str = "industry"
+    resid_varlist: Sequence[str] | None = None
+    beta: bool = False
+    benchmark: Any = None
+    ff_result: Any = False
+    ff_model: str = "ff3"
+    verbose: bool = False
+
+    def __post_init__(self) -> None:
+        for name, allowed, is_allowed in _RULES:
+            value = getattr(self, name)
+            if not is_allowed(value):
+                raise ConfigError(f"{name}={value!r} is not allowed; allowed: {allowed}.")
+        if (self.earnings_window is None) != (self.window_file is None):
+            raise ConfigError(
+                "earnings_window, a number of days, and window_file, a DataFrame, go together: give both."
+            )
+        try:
+            self._config()
+        except ConfigError as error:
+            name, rest = str(error).split("=", 1)
+            raise ConfigError(f"{_FORMER_NAMES.get(name, name)}={rest}") from None
+
+    def gen_result(self) -> tuple[pd.DataFrame, ...]:
+        """Run the backtest.
+
+        Returns:
+            `(result, daily_stats, fractile)`. Rates are fractions, annual but in `daily_stats`.
+
+        Raises:
+            ContractError: `infile` cannot be used.
+            BacktestError: another frame cannot be used, or no day is invested.
+        """
+        _warn_of_look_up()
+        result = self._run()
+        factors = list(self.factor_list)
+        return (
+            result_table(result, factors, output=self.output),
+            daily_stats(result, factors),
+            fractile_table(result, factors),
+        )
+
+    def _run(self) -> BacktestResult:
+        config = self._config()
+        columns = [name for name in self.byvar_list if name not in FORMER_SLICES]
+        needed = dict.fromkeys([*self.factor_list, *(self.resid_varlist or []), *columns])
+        tables = read_tables(self.retfile, self.otherfile, self.datefile, columns=list(needed))
+        panel = make_panel(
+            on_trading_days(self._with_sample(tables)),
+            days_per_year=DAYS_PER_YEAR,
+            open_cutoff=OPEN_CUTOFF,
+            close_cutoff=CLOSE_CUTOFF,
+        )
+        rows = read_signal(self.infile, self.sigvar, panel.dates, from_open=self.from_open)
+        placed, ledger = _place(rows, panel, config)
+        rows = place_rows(rows, panel, from_open=self.from_open)
+        groups = self._groups(rows, tables, panel)
+
+        def as_known(styles: Sequence[str]) -> Panel:
+            return look_up_on_date_sig(panel, rows, tables["risk"], styles)
+
+        if self.resid:
+            regressors = as_known(self.factor_list if self.resid_varlist is None else self.resid_varlist)
+            residual = form_books(placed, regressors, replace(config, slices=("overall",))).signal
+            placed = replace(placed, values=residual)
+            config = replace(config, residualize="off")
+        panel = as_known(self.factor_list)
+        formation = form_books(placed, panel, config, groups=groups)
+        LOGGER.log(
+            logging.INFO if self.verbose else logging.DEBUG,
+            "%s: %d rows of infile are traded, %d names a day at most.",
+            self.sigvar, rows.height, formation.n_eligible.max(initial=0),
+        )  # fmt: skip
+        return evaluate_books(formation, trade_books(formation, config, panel), config, panel, ledger)
+
+    def _slices(self) -> tuple[str, ...]:
+        """Names of the slices; a column of `otherfile` that bears the name of a built-in one gets another."""
+        taken = set(BUILT_IN) - set(FORMER_SLICES)
+        columns = tuple(f"{name}-otherfile" if name in taken else name for name in self.byvar_list)
+        vix = () if self.byvix is False else ("vix",)
+        return (*columns, *vix, *(() if self.earnings_window is None else ("earnings",)))
+
+    def _groups(self, rows: pl.DataFrame, tables: Tables, panel: Panel) -> dict[str, pl.DataFrame]:
+        """The frames that the slices name."""
+        groups = {
+            name: groups_on_date_sig(rows, tables["risk"], column)
+            for name, column in zip(self._slices(), self.byvar_list, strict=False)
+            if column not in FORMER_SLICES
+        }
+        if self.byvix is not False:
+            frame = self.datefile.filter(["date", "vix"]) if self.byvix is True else self.byvix
+            groups["vix"] = regimes(frame, panel.dates)
+        if self.earnings_window is not None and self.window_file is not None:
+            groups["earnings"] = windows(rows, self.window_file, self.earnings_window, panel.dates)
+        return groups
+
+    def _config(self) -> BacktestConfig:
+        """The same variant in the words of `run_backtest`; it refuses what is not allowed there."""
+        values: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in ("method", "from_open", "input_type", "mincos", "weight", "upper_pct", "tc_model")
+        }
+        return BacktestConfig(
+            **values,
+            universe="all",
+            carry_days=1,
+            slice_mincos=self.mincos,
+            fractile=tuple(self.fractile),  # type: ignore[arg-type]
+            residualize=self.resid_style if self.resid else "off",  # type: ignore[arg-type]  # checked when made
+            rescale_weights=self.weight_adj,
+            slices=self._slices(),
+            sample="all" if self.insample == "all" else "in",
+            tc_bps=tuple(self.tc_level[bucket] for bucket in BUCKETS),  # type: ignore[arg-type]
+            tc_power=tuple(self.tc_value),  # type: ignore[arg-type]
+            gmv=self.gmv * 1e6,
+        )
+
+    def _with_sample(self, tables: Tables) -> Tables:
+        """The tables with the chosen sample as `insample`."""
+        calendar = tables["trading_date"]
+        column = {"all": None, "i1": "insample", "i2": "insample2"}[self.insample]
+        if column is None:
+            return tables
+        if column not in calendar.columns:
+            raise ConfigError(f"insample={self.insample!r} needs the column {column} of datefile, which is not there.")
+        return tables | {"trading_date": calendar.select("date", insample=column)}
+
+
+def _place(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> tuple[PlacedSignal, Ledger]:
+    """Rows that say their own formation day, as a signal that is known just before it."""
+    signal = rows.select("security_id", date_sig="date_form", date_avail="date_form", avail_hour=0.0, signal="signal")
+    checked = validate_signal_df(
+        signal, calendar=panel.dates, security_ids=panel.securities, carry_days=1, mincos=config.mincos
+    )
+    if not checked.valid:
+        raise ContractError("\n".join(finding.message for finding in checked.errors))
+    return place_signal(checked.clean, panel, config), checked.ledger
+
+
+@cache
+def _warn_of_look_up() -> None:
+    warnings.warn(
+        "Exposures and groups are looked up as of date_sig, 5 and 20 calendar days back, as the former engine did. All "
+        "else follows our own definitions; docs/migration.md lists what differs and why.",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
+
+
+def _one_of(*values: Any) -> tuple[str, Callable[[Any], bool]]:
+    return " or ".join(repr(value) for value in values), lambda v: any(v is x or v == x for x in values)
+
+
+_FORMER_NAMES = {"tc_bps": "tc_level", "tc_power": "tc_value", "slices": "byvar_list", "residualize": "resid_style"}
+
+
+def _is_vix(value: Any) -> bool:
+    return isinstance(value, (bool, pd.DataFrame))
+
+
+_FRAME = ("a pandas DataFrame", lambda v: isinstance(v, pd.DataFrame))
+_FLAG = ("True or False", lambda v: isinstance(v, bool))
+_RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
+    *((name, *_FRAME) for name in ("infile", "retfile", "otherfile", "datefile")),
+    *((name, *_one_of(None)) for name in ("long_index", "double_file", "double_var", "double_frac", "benchmark")),
+    *((name, *_one_of(False)) for name in ("beta", "ff_result")),
+    ("sort_method", *_one_of("single")),
+    *((name, *_FLAG) for name in ("weight_adj", "resid", "verbose")),
+    ("sigvar", "the name of a column of infile", lambda v: isinstance(v, str)),
+    ("factor_list", "a list of columns of otherfile", _is_names),
+    ("byvar_list", "a list of names that begins with 'overall'", _is_names),
+    ("insample", *_one_of("all", "i1", "i2")),
+    ("output", *_one_of("simple", "full")),
+    ("fractile", "two percentiles such as [10, 90]", lambda v: isinstance(v, (list, tuple))),
+    ("frac_stretch", "True, because a side that ties leave too small is always widened", lambda v: v is True),
+    (
+        "tc_level",
+        "basis points for 'big', 'median' and 'small'",
+        lambda v: isinstance(v, Mapping) and set(v) == set(BUCKETS),
+    ),
+    ("tc_value", "beta and alpha, such as [0.35, 0.4]", lambda v: isinstance(v, (list, tuple))),
+    ("gmv", "millions of dollars, above 0", lambda v: _is_number(v) and v > 0),
+    ("byvix", "False, a DataFrame with date and one column, or True with a column vix in datefile", _is_vix),
+    ("earnings_window", "a whole number of trading days, or None", lambda v: v is None or (type(v) is int and v >= 0)),
+    ("window_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
+    ("resid_style", *_one_of("industry", "factor", "all")),
+    ("resid_varlist", "a list of columns of otherfile, or None", lambda v: v is None or _is_names(v)),
+)

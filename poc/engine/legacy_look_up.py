@@ -1,0 +1,123 @@
+"""Exposures, groups and regimes of the signal rows of old notebooks, as they were known on `date_sig`."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from numpy.typing import NDArray
+
+from poc.contract.columns import names
+from poc.data.panel import Panel
+from poc.engine.legacy_frames import Days, read_frame
+from poc.errors import BacktestError
+
+EXPOSURE_DAYS, GROUP_DAYS = 5, 20
+"""Calendar days up to `date_sig` within which an exposure, or a group, is looked up."""
+
+
+def place_rows(rows: pl.DataFrame, panel: Panel, *, from_open: bool) -> pl.DataFrame:
+    """The rows with `date`, the last day that their book may know, and `place`, the panel row of that day.
+
+    Args:
+        rows: as `read_signal` gives them; those without a panel row are left out.
+    """
+    day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
+    ids = pl.Series("security_id", panel.securities.tolist())
+    formed = np.append(panel.dates, np.datetime64("NaT"))[day + (1 if from_open else 0)]
+    places = pl.DataFrame({"security_id": ids.gather(panel.security), "date_form": formed, "date": panel.dates[day]})
+    places = places.with_row_index("place").drop_nulls("date_form")
+    return rows.join(places, on=["security_id", "date_form"]).sort("date_sig")
+
+
+def known_on_date_sig(placed: pl.DataFrame, risk: pl.DataFrame, name: str, days: int) -> pl.Series:
+    """The latest value of a column up to `date_sig`, at most so many calendar days old, a value a row of `placed`."""
+    values = risk.select("security_id", date_sig="date", value=name).drop_nulls().sort("date_sig")
+    tolerance = timedelta(days=days)
+    return placed.join_asof(values, on="date_sig", by="security_id", tolerance=tolerance, check_sortedness=False)[
+        "value"
+    ]
+
+
+def look_up_on_date_sig(panel: Panel, placed: pl.DataFrame, risk: pl.DataFrame, styles: Sequence[str]) -> Panel:
+    """The panel with the exposures and groups of each row as they were known on its `date_sig`.
+
+    Args:
+        panel: all else is kept, the inputs of weights and costs among it.
+        placed: as `place_rows` gives it.
+        risk: as `read_tables` gives it.
+        styles: the exposures.
+    """
+    place = placed["place"].to_numpy()
+
+    def spread(values: NDArray[Any], missing: float) -> NDArray[Any]:
+        out = np.full(len(panel.security), missing, values.dtype)
+        out[place] = values
+        return out
+
+    def industries(name: str) -> tuple[NDArray[Any], NDArray[Any]]:
+        if name not in risk.columns:
+            return np.empty(0, np.int32), np.full(len(panel.security), -1, np.int32)
+        values = known_on_date_sig(placed, risk, name, GROUP_DAYS)
+        ids = values.drop_nulls().unique().sort().to_numpy()
+        code = np.searchsorted(ids, values.fill_null(0).to_numpy()).astype(np.int32)
+        return ids, spread(np.where(values.is_null().to_numpy(), np.int32(-1), code), -1)
+
+    cap = known_on_date_sig(placed, risk, "cap", GROUP_DAYS).fill_null(0).to_numpy().astype(np.int8)
+    industry_ids, industry = industries("industry_id")
+    exposures = [known_on_date_sig(placed, risk, name, EXPOSURE_DAYS).fill_null(np.nan).to_numpy() for name in styles]
+    return replace(
+        panel,
+        cap=spread(cap, 0),
+        industry=industry,
+        industry_ids=industry_ids,
+        style_names=tuple(styles),
+        styles=np.array([spread(x, np.nan) for x in exposures], np.float64).reshape(len(styles), len(panel.security)),
+    )
+
+
+def groups_on_date_sig(placed: pl.DataFrame, risk: pl.DataFrame, name: str) -> pl.DataFrame:
+    """`security_id, date, label`: the groups of a column as they were known on `date_sig`."""
+    label = known_on_date_sig(placed, risk, name, GROUP_DAYS).alias("label")
+    return placed.select("security_id", "date", label).drop_nulls()
+
+
+def regimes(frame: pd.DataFrame, calendar: Days) -> pl.DataFrame:
+    """`date, label` of a volatility index: a level is `High VIX` from its median on, else `Low VIX`; labels stay.
+
+    Raises:
+        BacktestError: not `date` and one more column.
+    """
+    others = [name for name in frame.columns if name != "date"]
+    if len(others) != 1:
+        raise BacktestError(f"byvix needs 'date' and one column more. Found instead: {names(frame.columns)}.")
+    table = read_frame("byvix", frame, ["date", *others], []).rename({others[0]: "label"})
+    table = table.filter(pl.col("date").is_in(calendar.tolist())).drop_nulls()
+    if table.schema["label"].is_numeric():
+        high = pl.col("label") >= pl.col("label").median()
+        table = table.with_columns(label=pl.when(high).then(pl.lit("High VIX")).otherwise(pl.lit("Low VIX")))
+    return table
+
+
+def windows(placed: pl.DataFrame, window_file: pd.DataFrame, days: int, calendar: Days) -> pl.DataFrame:
+    """`security_id, date, label`: `Earnings` within so many trading days of an announcement, else `No Earnings`.
+
+    Args:
+        placed: as `place_rows` gives it.
+        window_file: `security_id, date` of the announcements; one on another day counts as on the next trading day.
+
+    Raises:
+        BacktestError: a column is missing, or holds what it may not.
+    """
+    events = read_frame("window_file", window_file, ["security_id", "date"], []).drop_nulls()
+    center = np.searchsorted(calendar, events["date"].to_numpy())
+    near = [events.select("security_id", day=pl.Series(center + shift)) for shift in range(-days, days + 1)]
+    day = pl.Series("day", np.searchsorted(calendar, placed["date"].to_numpy()))
+    rows = placed.select("security_id", "date", day)
+    found = rows.join(
+        pl.concat(near).unique().with_columns(label=pl.lit("Earnings")), on=["security_id", "day"], how="left"
+    )
+    return found.select("security_id", "date", pl.col("label").fill_null("No Earnings"))
