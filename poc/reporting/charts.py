@@ -88,6 +88,26 @@ def cumulative_chart(
     return figure
 
 
+def comparison_chart(net: pd.DataFrame) -> go.Figure:
+    """Cumulative net returns of several runs over the cumulative difference of each further one from the first.
+
+    Args:
+        net: `date`, then a column of daily net returns a run, on the same days.
+    """
+    first, *others = [str(column) for column in net.columns if column != "date"]
+    figure = _panels(height=480, shares=(0.6, 0.4))
+    for place, name in enumerate((first, *others)):
+        line = _line(net["date"], net[name].cumsum(), name, **_look(place))
+        figure.add_trace(line, row=1, col=1)
+    for place, name in enumerate(others, start=1):
+        difference = (net[name] - net[first]).cumsum()
+        figure.add_trace(_line(net["date"], difference, f"{name} less {first}", **_look(place)), row=2, col=1)
+    figure.update_traces(showlegend=False, row=2)
+    figure.update_yaxes(title_text="cumulative net return", tickformat=PERCENT_TICKS, row=1, col=1)
+    figure.update_yaxes(title_text="difference", tickformat=PERCENT_TICKS, row=2, col=1)
+    return figure
+
+
 def slice_chart(result: HasTables, slice_name: str) -> go.Figure:
     """Net return a year of each group of a slice as bars, gross as markers."""
     table = result.summary_table

@@ -9,6 +9,7 @@ import streamlit as st
 
 from poc.data.catalog import DataCatalog, default_workspace
 from poc.settings import Settings
+from poc.tracking.stored_run import StoredRun, load_run
 from poc.ui.jobs import JobStore
 
 COLORS = {"green": "green", "yellow": "orange", "red": "red", "incomplete": "gray"}
@@ -93,3 +94,13 @@ def runs(workspace: Path) -> pd.DataFrame:
     from poc.tracking.mlflow_logger import history
 
     return history(workspace)
+
+
+def stored_run(run_id: str) -> StoredRun:
+    """A logged run, read once."""
+    return _stored_run(run_id, default_workspace())
+
+
+@st.cache_resource(max_entries=20, show_spinner="Reading the run ...")
+def _stored_run(run_id: str, workspace: Path) -> StoredRun:
+    return load_run(run_id, workspace=workspace)

@@ -5,6 +5,7 @@ import streamlit as st
 
 from poc.data.catalog import default_workspace
 from poc.ui.common import runs
+from poc.ui.compare import show_comparison
 
 FILTERS = {"signal": "Signal", "author": "Author", "family": "Family", "snapshot": "Snapshot", "verdict": "Verdict"}
 COLUMNS = ("name", "signal", "verdict", "sharpe_net", "sharpe", "author", "family", "snapshot", "started")
@@ -36,9 +37,14 @@ def page() -> None:
         },
         key="history-table",
     )["selection"]["rows"]
-    picked = shown.iloc[chosen]["run_id"].tolist()
-    if len(picked) == 1:
-        st.page_link("results.py", label="Open the run", icon=":material/insights:", query_params={"run": picked[0]})
+    picked = shown.iloc[chosen]
+    names = dict(zip(picked["run_id"], unique_names(picked["name"].tolist()), strict=True))
+    if len(names) == 1:
+        st.page_link(
+            "results.py", label="Open the run", icon=":material/insights:", query_params={"run": next(iter(names))}
+        )
+    elif names:
+        show_comparison(names)
 
 
 def _filter(found: pd.DataFrame) -> pd.DataFrame:
@@ -51,6 +57,11 @@ def _filter(found: pd.DataFrame) -> pd.DataFrame:
         if chosen:
             found = found[found[name].isin(chosen)]
     return found
+
+
+def unique_names(names: list[str]) -> list[str]:
+    """Names of runs, with a number behind each that has stood before: two runs may start in the same second."""
+    return [name if name not in names[:place] else f"{name} ({place + 1})" for place, name in enumerate(names)]
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ import streamlit as st
 from poc.data.catalog import default_workspace
 from poc.errors import ConfigError
 from poc.reporting import charts
-from poc.tracking.stored_run import StoredRun, load_folder, load_run
-from poc.ui.common import literal, runs, settings, verdict_badge
+from poc.tracking.stored_run import StoredRun, load_folder
+from poc.ui.common import literal, runs, settings, stored_run, verdict_badge
 
 LISTED = 500
 STATES = {
@@ -60,12 +60,7 @@ def _chosen_run() -> tuple[StoredRun, str | None] | None:
         return None
     place = list(names).index(asked) if asked else 0
     run_id = st.selectbox("Run", list(names), index=place, format_func=names.__getitem__, key=f"run-{asked}")
-    return _load_run(run_id, default_workspace()), run_id
-
-
-@st.cache_resource(max_entries=20, show_spinner="Reading the run ...")
-def _load_run(run_id: str, workspace: Path) -> StoredRun:
-    return load_run(run_id, workspace=workspace)
+    return stored_run(run_id), run_id
 
 
 @st.cache_resource(max_entries=20, show_spinner="Reading the results ...")
