@@ -94,7 +94,7 @@ def read_signal(infile: pd.DataFrame, sigvar: str, calendar: Days, *, from_open:
     return_day = "date_openret" if from_open else "date_ret"
     rows = _read_infile(infile, return_day, sigvar).filter(pl.col("signal").is_not_null())
     _refuse(rows, pl.col("date_sig").is_null() | pl.col("date_avail").is_null(), "have no date_sig or no date_avail")
-    rows = rows.filter(pl.col("day").is_between(calendar[0], calendar[-1]))
+    rows = rows.filter(pl.all_horizontal(pl.col("day", "date_avail").is_between(calendar[0], calendar[-1])))
     place = np.searchsorted(calendar, rows["day"].to_numpy())
     on_calendar = pl.Series("on", calendar[place] == rows["day"].to_numpy())
     _refuse(rows, ~on_calendar, f"have a {return_day} that is no trading day of datefile")
