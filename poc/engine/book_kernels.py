@@ -11,28 +11,34 @@ RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
 
 
 @njit(cache=True, nogil=True)
-def _tie_end(values, begin):
+def _tie_end(x, rows, begin):
     end = begin + 1
-    while end < len(values) and values[end] == values[begin]:
+    while end < len(rows) and x[rows[end]] == x[rows[begin]]:
         end += 1
     return end
 
 
 @njit(cache=True, nogil=True)
-def _rank_sides(values, low, high):
-    """End of the short side and begin of the long side among ascending values, by percentile of the average rank."""
-    n = len(values)
+def _tie_begin(x, rows, end):
+    begin = end - 1
+    while begin > 0 and x[rows[begin - 1]] == x[rows[end - 1]]:
+        begin -= 1
+    return begin
+
+
+@njit(cache=True, nogil=True)
+def _rank_sides(x, rows, low, high):
+    """End of the short side and begin of the long side, by percentile of the average rank."""
+    n = len(rows)
     short_end = 0
     while short_end < n:
-        end = _tie_end(values, short_end)
+        end = _tie_end(x, rows, short_end)
         if np.ceil(100.0 * (0.5 * (short_end + 1 + end)) / n) > low:
             break
         short_end = end
     long_begin = n
     while long_begin > 0:
-        begin = long_begin - 1
-        while begin > 0 and values[begin - 1] == values[begin]:
-            begin -= 1
+        begin = _tie_begin(x, rows, long_begin)
         if np.ceil(100.0 * (0.5 * (begin + 1 + long_begin)) / n) <= high:
             break
         long_begin = begin
@@ -40,27 +46,25 @@ def _rank_sides(values, low, high):
 
 
 @njit(cache=True, nogil=True)
-def _count(size, begin, end):
+def _count(size, rows):
     count = 0
-    for i in range(begin, end):
-        if size[i] > 0:
+    for r in rows:
+        if size[r] > 0:
             count += 1
     return count
 
 
 @njit(cache=True, nogil=True)
-def _pick_sides(values, size, how, low, high, day_low, day_high, mincos):
-    """End of the short side and begin of the long side; an empty side where there are fewer than `mincos` names."""
-    n = len(values)
+def _pick_sides(x, rows, size, how, low, high, day_low, day_high, mincos):
+    """End of the short side and begin of the long side among ascending rows; empty below `mincos` names."""
+    n = len(rows)
     if how == RANK:
-        short_end, long_begin = _rank_sides(values, low, high)
-        if n > 0 and _count(size, 0, short_end) < mincos:
-            tied = _tie_end(values, 0)
+        short_end, long_begin = _rank_sides(x, rows, low, high)
+        if n > 0 and _count(size, rows[:short_end]) < mincos:
+            tied = _tie_end(x, rows, 0)
             short_end = tied if 10 * tied <= 4 * n else 0
-        if n > 0 and _count(size, long_begin, n) < mincos:
-            begin = n - 1
-            while begin > 0 and values[begin - 1] == values[n - 1]:
-                begin -= 1
+        if n > 0 and _count(size, rows[long_begin:]) < mincos:
+            begin = _tie_begin(x, rows, n)
             long_begin = begin if 10 * (n - begin) <= 4 * n else n
     else:
         short_below = day_low if how == EXTREMES else -1e-300
@@ -68,13 +72,13 @@ def _pick_sides(values, size, how, low, high, day_low, day_high, mincos):
         short_end = 0
         long_begin = n
         if day_low < day_high or how != EXTREMES:
-            while short_end < n and values[short_end] <= short_below:
+            while short_end < n and x[rows[short_end]] <= short_below:
                 short_end += 1
-            while long_begin > 0 and values[long_begin - 1] >= long_above:
+            while long_begin > 0 and x[rows[long_begin - 1]] >= long_above:
                 long_begin -= 1
-    if _count(size, 0, short_end) < mincos:
+    if _count(size, rows[:short_end]) < mincos:
         short_end = 0
-    if _count(size, long_begin, n) < mincos:
+    if _count(size, rows[long_begin:]) < mincos:
         long_begin = n
     return short_end, long_begin
 
@@ -90,9 +94,13 @@ def _quantile(ascending, q):
 @njit(cache=True, nogil=True)
 def _side_weights(size, clip_quantile):
     """Weights in proportion to size, clipped to quantiles of the positive sizes; they sum to one."""
-    positive = np.sort(size[size > 0]).astype(np.float64).astype(np.float64)
-    least = _quantile(positive, 1 - clip_quantile)
-    most = _quantile(positive, clip_quantile)
+    positive = size[size > 0].astype(np.float64)
+    least = positive.min()
+    most = positive.max()
+    if least < most:
+        positive = np.sort(positive)
+        least = _quantile(positive, 1 - clip_quantile)
+        most = _quantile(positive, clip_quantile)
     weights = np.zeros(len(size))
     total = 0.0
     for i in range(len(size)):
@@ -103,12 +111,12 @@ def _side_weights(size, clip_quantile):
 
 
 @njit(cache=True, nogil=True)
-def _write_groups(out, rows, values, n_groups):
-    """Group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, of rows in ascending order of value."""
-    n = len(values)
+def _write_groups(out, x, rows, n_groups):
+    """Group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, of rows in ascending order of x."""
+    n = len(rows)
     begin = 0
     while begin < n:
-        end = _tie_end(values, begin)
+        end = _tie_end(x, rows, begin)
         group = int(np.ceil(n_groups * (0.5 * (begin + 1 + end)) / n))
         for i in range(begin, end):
             out[rows[i]] = group
@@ -168,7 +176,7 @@ def form_books(
         n_ranked[t] = n
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
-        _write_groups(group, day_rows, x[day_rows], n_groups)
+        _write_groups(group, x, day_rows, n_groups)
         whole = np.array([0, n])
         room = used + n * (1 + len(slice_groups))
         if room > len(book_row):
@@ -181,11 +189,9 @@ def form_books(
             )
             for g in range(slice_groups[j] if j >= 0 else 1):
                 rows = by_group[group_start[g] : group_start[g + 1]]
-                values = x[rows]
-                sizes = size[rows]
                 least = mincos[0] if j < 0 else mincos[1]
                 short_end, long_begin = _pick_sides(
-                    values, sizes, how, fractile[0], fractile[1], day_low, day_high, least
+                    x, rows, size, how, fractile[0], fractile[1], day_low, day_high, least
                 )
                 if long_only:
                     short_end = 0

@@ -1,6 +1,7 @@
 """Formation: from a checked signal to the target books of every day, before lag, costs and dates."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -233,7 +234,7 @@ def form_books(
         universe=universe_of(panel, config),
         signal=signal,
         n_eligible=n_eligible,
-        n_candidates=np.diff(np.append(0, np.cumsum(candidate))[panel.offsets]),
+        n_candidates=_count_by_day(candidate, panel.offsets),
         portfolios=slices.portfolios,
         cuts=slices.cuts,
         books=books,
@@ -258,6 +259,11 @@ def _formed_on(panel: Panel, config: BacktestConfig) -> Ints:
         period = formation.astype("datetime64[M]").astype(np.int64)
     begins = np.append(True, period[1:] != period[:-1])
     return np.maximum.accumulate(np.where(begins, days, 0))
+
+
+def _count_by_day(flags: NDArray[np.bool_], offsets: Ints) -> Ints:
+    """(T,) number of rows of each day with the flag."""
+    return np.array([np.count_nonzero(flags[begin:end]) for begin, end in pairwise(offsets.tolist())])
 
 
 def _check_input_type(clean: pl.DataFrame, config: BacktestConfig) -> None:

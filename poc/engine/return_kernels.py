@@ -293,17 +293,29 @@ def group_exposures(group, n_groups, offsets, styles, style_mean):
 
 
 @njit(cache=True, nogil=True)
-def _write_ranks(out, values, order):
-    """Average rank of each row among those that `order` names, in ascending order of value."""
-    n = len(order)
-    begin = 0
-    while begin < n:
-        end = begin + 1
-        while end < n and values[order[end]] == values[order[begin]]:
+def _write_ranks(ranks, names, values, other, order, begin):
+    """Rank the rows that have both values; `names` takes their places within the day, in ascending order of value.
+
+    Returns:
+        How many they are.
+    """
+    n = 0
+    for r in order:
+        if np.isnan(values[r]):
+            break
+        if not np.isnan(other[r]):
+            names[n] = r - begin
+            n += 1
+    first = 0
+    while first < n:
+        value = values[begin + names[first]]
+        end = first + 1
+        while end < n and values[begin + names[end]] == value:
             end += 1
-        for i in range(begin, end):
-            out[order[i]] = 0.5 * (begin + 1 + end)
-        begin = end
+        for i in range(first, end):
+            ranks[names[i]] = 0.5 * (first + 1 + end)
+        first = end
+    return n
 
 
 @njit(cache=True, nogil=True)
@@ -315,22 +327,26 @@ def daily_rank_correlation(x, x_order, y, y_order, offsets, least):
         x_order, y_order: (R,) rows of each day in ascending order of value, the missing ones last.
         least: fewest pairs; NaN on a day with fewer, or with a constant side.
     """
-    out = np.full(len(offsets) - 1, np.nan)
-    rank_x = np.empty(len(x))
-    rank_y = np.empty(len(x))
-    for t in range(len(offsets) - 1):
-        days_x = x_order[offsets[t] : offsets[t + 1]]
-        days_y = y_order[offsets[t] : offsets[t + 1]]
-        both_x = days_x[~np.isnan(y[days_x]) & ~np.isnan(x[days_x])]
-        both_y = days_y[~np.isnan(x[days_y]) & ~np.isnan(y[days_y])]
-        n = len(both_x)
+    n_days = len(offsets) - 1
+    out = np.full(n_days, np.nan)
+    longest = np.max(np.diff(offsets))
+    rank_x = np.empty(longest)
+    rank_y = np.empty(longest)
+    names = np.empty(longest, np.int64)
+    for t in range(n_days):
+        begin, end = offsets[t], offsets[t + 1]
+        n = _write_ranks(rank_x, names, x, y, x_order[begin:end], begin)
         if n < least:
             continue
-        _write_ranks(rank_x, x, both_x)
-        _write_ranks(rank_y, y, both_y)
-        a = rank_x[both_x] - 0.5 * (n + 1)
-        b = rank_y[both_x] - 0.5 * (n + 1)
-        variance = np.sum(a * a) * np.sum(b * b)
-        if variance > 0:
-            out[t] = np.sum(a * b) / np.sqrt(variance)
+        _write_ranks(rank_y, names, y, x, y_order[begin:end], begin)
+        middle = 0.5 * (n + 1)
+        xx = yy = xy = 0.0
+        for i in names[:n]:  # halves of whole numbers: the sums are exact, whatever the order of equal values
+            a = rank_x[i] - middle
+            b = rank_y[i] - middle
+            xx += a * a
+            yy += b * b
+            xy += a * b
+        if xx > 0 and yy > 0:
+            out[t] = xy / np.sqrt(xx * yy)
     return out

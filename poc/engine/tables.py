@@ -76,13 +76,30 @@ def _run_gross(gross: NDArray[Any], config: BacktestConfig) -> float:
     return 1.0 if config.method == "long_only" else 2.0
 
 
-def market_returns(formation: Formation, held: Held, config: BacktestConfig, panel: Panel) -> NDArray[Any]:
-    """(T,) equal-weighted return of the eligible names, by the day of the return; 0 where there are none."""
-    ret = panel.returns[return_name(panel, config)]
-    eligible = (formation.fractile > 0).astype(np.uint8)
-    mean, _ = kernels.group_returns(eligible, 1, panel.rows_after(held.shift), panel.offsets, ret, ret)
-    market = np.zeros(panel.n_days)
-    market[held.shift :] = np.nan_to_num(mean[: panel.n_days - held.shift, 0])
+def fractile_returns(
+    formation: Formation, held: Held, config: BacktestConfig, panel: Panel
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(T, G) mean return and mean residual return of each fractile, by information day; NaN where one is empty."""
+    mean, mean_residual = kernels.group_returns(
+        formation.fractile,
+        formation.fractile_count.shape[1],
+        panel.rows_after(held.shift),
+        panel.offsets,
+        panel.returns[return_name(panel, config)],
+        residual_returns(config, panel),
+    )
+    return mean, mean_residual
+
+
+def market_returns(by_fractile: NDArray[Any], formation: Formation, held: Held) -> NDArray[Any]:
+    """(T,) equal-weighted return of the eligible names, by the day of the return; 0 where there are none.
+
+    Args:
+        by_fractile: (T, G) mean returns, by information day.
+    """
+    total = np.nansum(formation.fractile_count * by_fractile, axis=1)
+    market = np.zeros(len(total))
+    market[held.shift :] = (total / np.maximum(formation.n_eligible, 1))[: len(total) - held.shift]
     return market
 
 
@@ -194,17 +211,12 @@ def ic_series(formation: Formation, held: Held, panel: Panel) -> pd.DataFrame:
     return pd.DataFrame({"date": panel.dates[days].astype("datetime64[s]"), "ic": formation.ic[days - 1]})
 
 
-def fractile_analysis(formation: Formation, held: Held, config: BacktestConfig, panel: Panel) -> Fractiles:
+def fractile_analysis(
+    returns: tuple[NDArray[Any], NDArray[Any]], formation: Formation, held: Held, config: BacktestConfig, panel: Panel
+) -> Fractiles:
     """Mean return, size and exposures of equal-weighted groups by signal, over the days of the series."""
-    n_groups = formation.fractile_count.shape[1]
-    mean, mean_residual = kernels.group_returns(
-        formation.fractile,
-        n_groups,
-        panel.rows_after(held.shift),
-        panel.offsets,
-        panel.returns[return_name(panel, config)],
-        residual_returns(config, panel),
-    )
+    mean, mean_residual = returns
+    n_groups = mean.shape[1]
     days = held.days() - held.shift
     days = days[formation.n_eligible[days] >= n_groups]
     has_residual = ("resopenret" if config.from_open else "resret") in panel.returns

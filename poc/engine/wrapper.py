@@ -19,6 +19,7 @@ from poc.engine.tables import (
     daily_columns,
     daily_series,
     fractile_analysis,
+    fractile_returns,
     ic_series,
     market_returns,
     slice_series,
@@ -85,11 +86,12 @@ def evaluate_books(
         raise BacktestError(_why_never_invested(formation, config))
     names = [(portfolio.slice_name, portfolio.group) for portfolio in formation.portfolios]
     portfolios = [daily_columns(held, formation, config, panel, p) for p in range(len(names))]
-    market = market_returns(formation, held, config, panel)
+    by_fractile = fractile_returns(formation, held, config, panel)
+    market = market_returns(by_fractile[0], formation, held)
     markets = [market[held.days(p)] for p in range(len(names))]
     series = daily_series(portfolios[0], markets[0], config)
     ics = ic_series(formation, held, panel)
-    fractiles = fractile_analysis(formation, held, config, panel)
+    fractiles = fractile_analysis(by_fractile, formation, held, config, panel)
     return BacktestResult(
         config=config,
         daily_series=series,
