@@ -141,9 +141,54 @@ def _partition(rows, codes, n_groups):
 
 
 @njit(cache=True, nogil=True)
+def day_groups(values, order, offsets, n_groups):
+    """(R,) group `ceil(n_groups * rank / n) - 1` of each row within its day by average rank, -1 where missing.
+
+    Args:
+        values: (R,) NaN where missing.
+        order: (R,) rows of each day in ascending order of value, the missing ones last.
+    """
+    out = np.zeros(len(values), np.int32)
+    for t in range(len(offsets) - 1):
+        n = np.sum(~np.isnan(values[offsets[t] : offsets[t + 1]]))
+        rows = order[offsets[t] : offsets[t] + n]
+        _write_groups(out, values, rows, n_groups)
+    return out - np.int32(1)
+
+
+@njit(cache=True, nogil=True)
+def _sides_within(rows, x, size, codes, n_groups, low, high, mincos, long_only):
+    """The union of the sides within each group of a double sort; a group with one side only has none.
+
+    Args:
+        rows: rows in ascending order of x.
+        codes: (R,) group of each row, -1 none.
+
+    Returns:
+        The rows of both sides, the short ones first, the end of the short side and the begin of the long one.
+    """
+    by_group, start = _partition(rows, codes, n_groups)
+    side = np.zeros(len(by_group), np.int8)
+    for g in range(n_groups):
+        inside = by_group[start[g] : start[g + 1]]
+        short_end, long_begin = _pick_sides(x, inside, size, RANK, low, high, 0.0, 0.0, 1)
+        if long_begin < len(inside) and (short_end > 0 or long_only):
+            side[start[g] : start[g] + short_end] = -1
+            side[start[g] + long_begin : start[g + 1]] = 1
+    short = by_group[side < 0]
+    long = by_group[side > 0]
+    if _count(size, short) < mincos:
+        short = short[:0]
+    if _count(size, long) < mincos:
+        long = long[:0]
+    return np.concatenate((short, long)), len(short), len(short)
+
+
+@njit(cache=True, nogil=True)
 def form_books(
-    x, order, size, offsets, slice_codes, slice_groups, how, fractile, mincos, clip_quantile, long_only, rescale
-):
+    x, order, size, offsets, slice_codes, slice_groups, sort_code, n_sort_groups, how, fractile, mincos, clip_quantile,
+    long_only, rescale
+):  # fmt: skip
     """Target books of every day, for all names and for each group of each slice.
 
     Args:
@@ -152,6 +197,7 @@ def form_books(
         size: (R,) what weights are in proportion to; 1 for equal weights. NaN and 0: no weight, not counted.
         slice_codes: (S, R) group of each row in each slice, -1 none.
         slice_groups: (S,) number of groups of each slice; P = 1 + their sum.
+        sort_code: (R,) group within which a row is ranked, -1 none; empty where there is no double sort.
         how: RANK, EXTREMES, SIGN or GIVEN.
         fractile: (low, high) percentiles.
         mincos: (names a side for all, names a side in a group).
@@ -190,9 +236,14 @@ def form_books(
             for g in range(slice_groups[j] if j >= 0 else 1):
                 rows = by_group[group_start[g] : group_start[g + 1]]
                 least = mincos[0] if j < 0 else mincos[1]
-                short_end, long_begin = _pick_sides(
-                    x, rows, size, how, fractile[0], fractile[1], day_low, day_high, least
-                )
+                if len(sort_code) > 0:
+                    rows, short_end, long_begin = _sides_within(
+                        rows, x, size, sort_code, n_sort_groups, fractile[0], fractile[1], least, long_only
+                    )
+                else:
+                    short_end, long_begin = _pick_sides(
+                        x, rows, size, how, fractile[0], fractile[1], day_low, day_high, least
+                    )
                 if long_only:
                     short_end = 0
                 if long_begin < len(rows) and (short_end > 0 or long_only):

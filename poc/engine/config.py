@@ -28,6 +28,8 @@ class BacktestConfig:
         carry_days: trading days for which a row stays live; None: from the file's own frequency.
         holding_days: the book is the mean of the target books of this many days.
         rebalance: form target books `daily`, or on the first trading day of a week or month (`weekly`, `monthly`).
+        double_sort: what names are grouped by before the signal is ranked within each group, and the number of groups:
+            `("size", 5)`; None for groups that exist as they are: `("sector", None)`.
         slice_mincos: `mincos` within a group of a slice.
         upper_pct: quantile at which value and volume weights are clipped.
         tc_bps: naive cost of a trade in large, mid, small or unknown names, in basis points.
@@ -62,6 +64,7 @@ class BacktestConfig:
     carry_days: int | None = None
     holding_days: int = 1
     rebalance: Literal["daily", "weekly", "monthly"] = "daily"
+    double_sort: tuple[str, int | None] | None = None
     slice_mincos: int = 5
     upper_pct: float = 0.95
     tc_bps: tuple[float, float, float] = (2, 5, 10)
@@ -80,7 +83,7 @@ class BacktestConfig:
     sample: Literal["all", "in", "out"] = "all"
 
     def __post_init__(self) -> None:
-        for name in ("fractile", "tc_bps", "tc_power", "slices", "caps"):
+        for name in ("fractile", "tc_bps", "tc_power", "slices", "caps", "double_sort"):
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
         for name in ("start", "end"):
@@ -94,6 +97,11 @@ class BacktestConfig:
     def _check_together(self) -> None:
         if self.start and self.end and self.start > self.end:
             raise ConfigError(f"start={self.start} is after end={self.end}; allowed: start at or before end.")
+        if self.input_type != "value" and self.double_sort is not None:
+            raise ConfigError(
+                f"double_sort={self.double_sort!r} is not allowed with input_type={self.input_type!r}; "
+                "allowed: None, because only a value to rank can be ranked within groups."
+            )
         if self.input_type != "value" and self.residualize != "off":
             raise ConfigError(
                 f"residualize={self.residualize!r} is not allowed with input_type={self.input_type!r}; "
@@ -147,6 +155,10 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[\w-]+", value, re.ASCII) is not None
 
 
+def _is_group_count(value: Any) -> bool:
+    return value is None or (_is_int(value) and 2 <= value <= 100)
+
+
 def _numbers(count: int, at_least: float = 0) -> Callable[[Any], bool]:
     return lambda v: isinstance(v, tuple) and len(v) == count and all(_is_number(x) and x >= at_least for x in v)
 
@@ -161,6 +173,10 @@ _POSITIVE_OR_NONE = ("a number above 0, or None", lambda v: v is None or (_is_nu
 _DISTINCT_CAPS = (
     "None, or distinct buckets among 1, 2, 3",
     lambda v: v is None or (isinstance(v, tuple) and 0 < len(v) == len(set(v)) and set(v) <= {1, 2, 3}),
+)
+_DOUBLE_SORT = (
+    "None, or a name and either None or a number of groups from 2 to 100, such as ('size', 5) or ('sector', None)",
+    lambda v: v is None or (isinstance(v, tuple) and len(v) == 2 and _is_name(v[0]) and _is_group_count(v[1])),
 )
 _FRACTILE = (
     "two whole percentiles with 1 <= low <= 50 <= high <= 99",
@@ -182,6 +198,7 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("carry_days", "a whole number of 1 or more, or None", lambda v: v is None or (_is_int(v) and v >= 1)),
     ("holding_days", *_ONE_OR_MORE),
     ("rebalance", *_one_of("daily", "weekly", "monthly")),
+    ("double_sort", *_DOUBLE_SORT),
     ("slice_mincos", *_ONE_OR_MORE),
     ("upper_pct", "a number from 0.5 to 1", lambda v: _is_number(v) and 0.5 <= v <= 1),
     ("tc_bps", "three numbers of 0 or more: large, mid, small or unknown", _numbers(3)),

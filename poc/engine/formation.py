@@ -12,8 +12,9 @@ from poc.contract.align import default_carry_days, formation_days
 from poc.data.panel import Panel, order_by_day
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.config import BacktestConfig
+from poc.engine.double_sort import sort_groups
 from poc.engine.return_kernels import daily_rank_correlation, group_exposures
-from poc.engine.slices import Groups, Labels, Portfolio, find_slices, security_index
+from poc.engine.slices import Groups, Labels, Portfolio, find_slices, refuse_idle_frames, security_index
 from poc.errors import BacktestError, ContractError
 
 Floats = NDArray[np.float64]
@@ -202,14 +203,16 @@ def form_books(
     """Choose the eligible names, residualize, rank and weigh.
 
     Args:
-        groups: frames that `config.slices` names, as `run_backtest` takes them.
+        groups: frames that `config` names, as `run_backtest` takes them.
     """
+    groups = groups or {}
+    refuse_idle_frames(config, groups)
     candidate = candidates(panel, config)
     signal = np.where(candidate, placed.values, np.nan)
     style_mean, style_missing = signal_kernels.daily_style_means(signal, panel.styles, panel.offsets)
     if config.residualize != "off":
         signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
-    slices = find_slices(panel, config.slices, groups or {})
+    slices = find_slices(panel, config.slices, groups)
     order = order_by_day(signal, panel.offsets)
     start, row, weight, n_eligible, fractile = book_kernels.form_books(
         signal,
@@ -218,6 +221,7 @@ def form_books(
         panel.offsets,
         slices.codes,
         slices.sizes,
+        *sort_groups(signal, panel, config, groups),
         HOW[config.input_type],
         config.fractile,
         (config.mincos, config.slice_mincos),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from poc.contract.columns import convert_days, convert_ids, get_column, names
 from poc.data.panel import GROUP_MAX_AGE, Panel, latest_known_row
+from poc.engine.config import BacktestConfig
 from poc.errors import BacktestError, ContractError
 
 Ints = NDArray[Any]
@@ -59,10 +60,9 @@ def find_slices(panel: Panel, slice_names: Sequence[str], groups: Groups) -> Sli
     """Look every slice up: what is built in, else a frame of `groups`, else a column of the risk table.
 
     Raises:
-        BacktestError: an unknown name, a frame that no slice names, or a column or frame that does not hold groups.
+        BacktestError: an unknown name, or a column or frame that does not hold groups.
         ContractError: a frame without the columns or the keys that it needs.
     """
-    _refuse_idle_frames(slice_names, groups)
     portfolios = [Portfolio(slice_name="overall", group="overall")]
     codes, sizes = [], []
     cuts = {"year": year_of_days(panel)}
@@ -99,7 +99,7 @@ def groups_of_rows(name: str, panel: Panel, groups: Groups) -> Labels:
             raise BacktestError(f"{name!r} needs the column {name}_id of the risk table, which the snapshot lacks.")
         return Labels(tuple(str(i) for i in ids), panel.sector if name == "sector" else panel.industry)
     if name in groups:
-        frame = read_frame(name, groups[name])
+        frame = frame_of_names(name, groups[name])
         labels = encode_labels(frame["label"], f"groups[{name!r}]")
         return Labels(labels.labels, _on_rows(labels.code, panel_rows(frame, panel), panel))
     return _risk_column(name, panel)
@@ -136,6 +136,18 @@ def read_frame(name: str, frame: pd.DataFrame | pl.DataFrame) -> pl.DataFrame:
             f"groups[{name!r}]: {len(doubled)} rows repeat another's {' and '.join(keys)}; the first: "
             f"{doubled.head(5).rows()}. Keep one row for each."
         )
+    return read
+
+
+def frame_of_names(name: str, frame: pd.DataFrame | pl.DataFrame) -> pl.DataFrame:
+    """A frame of the user as `security_id, date, label`.
+
+    Raises:
+        ContractError: as `read_frame`, or there are no securities.
+    """
+    read = read_frame(name, frame)
+    if "security_id" not in read.columns:
+        raise ContractError(f"groups[{name!r}] groups days; to sort names it needs the column 'security_id'.")
     return read
 
 
@@ -196,11 +208,17 @@ def _on_rows(code: Ints, rows: Ints, panel: Panel) -> Ints:
     return out
 
 
-def _refuse_idle_frames(slice_names: Sequence[str], groups: Groups) -> None:
+def refuse_idle_frames(config: BacktestConfig, groups: Groups) -> None:
+    """Refuse frames that nothing asks for, or that could be mistaken for something else.
+
+    Raises:
+        BacktestError: there is such a frame.
+    """
+    used = {*config.slices, *(config.double_sort or ())}
     taken = [name for name in groups if name in BUILT_IN]
     if taken:
         raise BacktestError(f"groups has a frame {names(taken)}, which is the name of a slice that is built in.")
-    idle = [name for name in groups if name not in slice_names]
+    idle = [name for name in groups if name not in used]
     if idle:
         raise BacktestError(f"groups has a frame {names(idle)} that config.slices does not name. Add it to the slices.")
 

@@ -42,9 +42,9 @@ def run_backtest(
         signal_df: a contract frame: `security_id, date_sig, date_avail, signal` and the optional columns.
         config: the variant to run.
         catalog: the snapshot to run it on.
-        groups: frames that `config.slices` names, pandas or Polars. `date` and a label: a regime, which cuts the series
-            by the day of the return. `security_id`, `date` and a label: groups of names, ranked within the group, by
-            what the frame says of the information day itself.
+        groups: frames that `config.slices` or `config.double_sort` names, pandas or Polars. `date` and a label: a
+            regime, which cuts the series by the day of the return. `security_id`, `date` and a label: groups of names,
+            ranked within the group, by what the frame says of the information day itself.
 
     Raises:
         ContractError: the signal or a frame breaks the contract; the message holds every breach.

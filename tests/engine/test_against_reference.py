@@ -79,6 +79,17 @@ FIELD_CASES: dict[str, list[Case]] = {
         Case({"rebalance": "weekly", "holding_days": 3, "tc_model": "power_law"}, RAGGED, "ties"),
         Case({"rebalance": "weekly", "from_open": True}, SPARSE, "weekly"),
     ],
+    "double_sort": [
+        Case({"double_sort": ("size", 3)}),
+        Case({"double_sort": ("size", 3), "slices": ALL_SLICES, "slice_mincos": 1}, SPARSE, "ties"),
+        Case({"double_sort": ("mcap", 4), "weight": "value", "mincos": 2}),
+        Case({"double_sort": ("momentum", 3), "from_open": True, "method": "long_only"}, SPARSE),
+        Case({"double_sort": ("sector", None), "residualize": "all"}),
+        Case({"double_sort": ("cap", None), "weight": "volume"}, SPARSE, "ties"),
+        Case({"double_sort": ("country", None)}),
+        Case({"double_sort": ("cap", 3)}),
+        Case({"double_sort": ("value", None)}),
+    ],
     "slice_mincos": [Case({"slice_mincos": 1, "slices": ALL_SLICES}), Case({"slice_mincos": 3})],
     "upper_pct": [Case({"upper_pct": 0.7, "weight": "value"}), Case({"upper_pct": 1, "weight": "volume"})],
     "tc_bps": [Case({"tc_bps": (1, 20, 0.5)})],
@@ -133,7 +144,7 @@ def random_case(number: int) -> Case:
     changes = {"mincos": int(rng.choice([1, 3]))} | {n: value for case in cases for n, value in case.changes.items()}
     kind = changes.get("input_type", str(rng.choice(["value", "weekly", "ties"])))
     if "input_type" in changes:
-        changes["residualize"] = "off"
+        changes |= {"residualize": "off", "double_sort": None}
     if kind == "weight":
         changes["weight"] = "equal"
     string_ids, universe, cap, adv_in_ret, residual_returns = rng.random(5) < 0.5

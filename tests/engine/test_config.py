@@ -27,6 +27,10 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("carry_days", 0),
     ("holding_days", 0),
     ("rebalance", "yearly"),
+    ("double_sort", "size"),
+    ("double_sort", ("size", 1)),
+    ("double_sort", ("size", 2.0)),
+    ("double_sort", (5, "size")),
     ("slice_mincos", 0),
     ("upper_pct", 0.4),
     ("upper_pct", 95),
@@ -69,6 +73,8 @@ def test_fields_that_do_not_go_together_are_refused() -> None:
         BacktestConfig(start="2015-01-02", end="2015-01-01")  # type: ignore[arg-type]  # text is converted
     with pytest.raises(ConfigError, match="only a value to rank can be residualized"):
         BacktestConfig(input_type="position", residualize="industry")
+    with pytest.raises(ConfigError, match="only a value to rank can be ranked within groups"):
+        BacktestConfig(input_type="position", double_sort=("size", 5))
     with pytest.raises(ConfigError, match="the signal is the weight"):
         BacktestConfig(input_type="weight", weight="value")
 
@@ -87,11 +93,11 @@ def test_the_key_shows_the_main_fields_and_whatever_is_not_the_default() -> None
 
 OTHER_VALUES: dict[str, Any] = {
     "lag": 3, "residualize": "all", "tc_model": "power_law", "weight": "volume", "fractile": (20, 80),
-    "from_open": True, "mincos": 7, "universe": "all", "carry_days": 21, "holding_days": 5,
-    "rebalance": "weekly", "slice_mincos": 4, "upper_pct": 0.9, "tc_bps": (1, 2, 3), "tc_power": (0.3, 0.5),
-    "gmv": 1e8, "borrow_bps": 30, "min_adv": 1e6,
-    "min_price": 5, "caps": (1,), "slices": ("overall",), "rescale_weights": False, "method": "long_only",
-    "start": date(2012, 1, 1), "end": date(2012, 1, 1), "sample": "in",
+    "from_open": True, "mincos": 7, "universe": "all", "carry_days": 21, "holding_days": 5, "rebalance": "weekly",
+    "double_sort": ("size", 5), "slice_mincos": 4, "upper_pct": 0.9, "tc_bps": (1, 2, 3), "tc_power": (0.3, 0.5),
+    "gmv": 1e8, "borrow_bps": 30, "min_adv": 1e6, "min_price": 5, "caps": (1,), "slices": ("overall",),
+    "rescale_weights": False, "method": "long_only", "start": date(2012, 1, 1), "end": date(2012, 1, 1),
+    "sample": "in",
 }  # fmt: skip
 
 

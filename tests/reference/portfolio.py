@@ -22,6 +22,7 @@ class Formation:
     exposures: dict[str, dict[Any, float]] = field(default_factory=dict)  # style -> name -> value; {} where unknown
     sizes: dict[Any, float] = field(default_factory=dict)  # mcap or adv, for value or volume weights
     info: int = -1  # the information day
+    sort_group: dict[Any, Any] | None = None  # name -> group of a double sort; a name without one is not there
 
 
 def form(live: dict[Any, float], info: int, *, market: Market, config: BacktestConfig) -> Formation:
@@ -101,16 +102,10 @@ def target_book(formation: Formation, names: list[Any], *, config: BacktestConfi
     if not signal:
         return {}
 
-    def counted(side: list[Any]) -> list[Any]:
-        return side if config.weight == "equal" else [n for n in side if formation.sizes.get(n, 0) > 0]
-
-    short, long = _sides(signal, formation, config=config)
-    if config.input_type == "value":
-        short, long = (
-            _or_ties(side, end, signal, enough=lambda s: len(counted(s)) >= mincos)
-            for side, end in ((short, min(signal.values())), (long, max(signal.values())))
-        )
-    short, long = counted(short), counted(long)
+    if formation.sort_group is None:
+        short, long = _both_sides(signal, formation, config=config, least=mincos)
+    else:
+        short, long = _sides_within_groups(signal, formation, formation.sort_group, config=config)
     if len(long) < mincos or (len(short) < mincos and config.method == "long_short"):
         return {}
     book = _weights(long, formation, config=config)
@@ -119,9 +114,40 @@ def target_book(formation: Formation, names: list[Any], *, config: BacktestConfi
     return book
 
 
+def _both_sides(
+    signal: dict[Any, float], formation: Formation, *, config: BacktestConfig, least: int
+) -> tuple[list[Any], list[Any]]:
+    """The names of each side that count, ties at the ends used where fewer than `least` do."""
+
+    def counted(side: list[Any]) -> list[Any]:
+        return side if config.weight == "equal" else [n for n in side if formation.sizes.get(n, 0) > 0]
+
+    short, long = _sides(signal, formation, config=config)
+    if config.input_type == "value":
+        short, long = (
+            _or_ties(side, end, signal, enough=lambda s: len(counted(s)) >= least)
+            for side, end in ((short, min(signal.values())), (long, max(signal.values())))
+        )
+    return counted(short), counted(long)
+
+
+def _sides_within_groups(
+    signal: dict[Any, float], formation: Formation, group_of: dict[Any, Any], *, config: BacktestConfig
+) -> tuple[list[Any], list[Any]]:
+    """The union of the sides of each group that has what the book needs of it: both sides, or a long one."""
+    short: list[Any] = []
+    long: list[Any] = []
+    for group in {group_of[n] for n in signal if n in group_of}:
+        of_group = {n: s for n, s in signal.items() if group_of.get(n) == group}
+        low, high = _both_sides(of_group, formation, config=config, least=1)
+        if high and (low or config.method == "long_only"):
+            short, long = short + low, long + high
+    return short, long
+
+
 def _sides(signal: dict[Any, float], formation: Formation, *, config: BacktestConfig) -> tuple[list[Any], list[Any]]:
     if config.input_type == "value":
-        percentile = dict(zip(signal, _group(list(signal.values()), 100), strict=True))
+        percentile = dict(zip(signal, ranked_groups(list(signal.values()), 100), strict=True))
         low, high = config.fractile
         return [n for n in signal if percentile[n] <= low], [n for n in signal if percentile[n] > high]
     if config.input_type == "fractile":
@@ -140,7 +166,7 @@ def _or_ties(side: list[Any], end: float, signal: dict[Any, float], *, enough: A
     return ties if enough(ties) and 10 * len(ties) <= 4 * len(signal) else side
 
 
-def _group(values: list[float], groups: int) -> list[int]:
+def ranked_groups(values: list[float], groups: int) -> list[int]:
     """ceil(groups * rank / n), from 1; average ranks are halves, so that whole numbers do it exactly."""
     twice_rank = [round(2 * r) for r in rankdata(values)]
     return [-(-groups * r // (2 * len(values))) for r in twice_rank]
@@ -149,7 +175,7 @@ def _group(values: list[float], groups: int) -> list[int]:
 def fractile_groups(signal: dict[Any, float], count: int) -> dict[int, list[Any]]:
     """Group (1 lowest) -> its names; groups that ties leave empty are left out."""
     groups: dict[int, list[Any]] = {}
-    for name, group in zip(signal, _group(list(signal.values()), count), strict=True):
+    for name, group in zip(signal, ranked_groups(list(signal.values()), count), strict=True):
         groups.setdefault(group, []).append(name)
     return groups
 

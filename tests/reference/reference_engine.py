@@ -3,7 +3,7 @@
 It shares no code with the engine, so that a mistake would have to be made twice to pass unseen.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from poc.engine.config import BacktestConfig
 from poc.errors import BacktestError, ContractError
 from tests.reference import tables, timeline
+from tests.reference.double_sort import sort_groups
 from tests.reference.market import Catalog, Market
 from tests.reference.portfolio import form
 from tests.reference.run import Run, run_portfolio
@@ -50,6 +51,9 @@ def reference_backtest(
     formations = [
         form(signals, day - 1 if config.from_open else day, market=market, config=config)
         for day, signals in enumerate(live.by_day)
+    ]
+    formations = [
+        replace(f, sort_group=sort_groups(f, market=market, config=config, frames=frames)) for f in formations
     ]
     run = Run(market, config, formations, _selected(market, config))
     overall = run_portfolio(run, [list(f.signal) for f in formations], mincos=config.mincos)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from poc.errors import BacktestError
-from tests.reference.market import ATTRIBUTE_AGE
+from tests.reference.market import ATTRIBUTE_AGE, Market
 from tests.reference.run import Run
 
 CAP_NAMES = {1: "Large Cap", 2: "Mid Cap", 3: "Small Cap"}
@@ -36,36 +36,39 @@ def days_of_groups(run: Run, kind: str, frames: Frames) -> dict[str, set[int]] |
 
 def names_of_groups(run: Run, kind: str, frames: Frames) -> dict[str, list[list[Any]]]:
     """Label -> the eligible names of the group on every formation day."""
-    label_of_name = [labels_on(run, kind, f.info, frames) for f in run.formations]
-    if kind == "cap":
-        labels = list(CAP_NAMES.values())
-    elif kind in frames:
-        labels = [label for value in frames[kind].iloc[:, 2] if (label := as_label(value)) is not None]
-    else:
-        column = column_of(kind)
-        if column not in run.market.risk:
-            raise BacktestError(f"no column {column}")
-        values = run.market.risk[column].dropna()
-        if any(isinstance(v, float) and v != round(v) for v in values) or not 0 < values.nunique() <= MOST_GROUPS:
-            raise BacktestError(f"{column} does not group")
-        labels = [str(as_label(value)) for value in values]
+    label_of_name = [labels_on(run.market, kind, f.info, frames) for f in run.formations]
     return {
         label: [
             [n for n in f.signal if of.get(n) == label] for f, of in zip(run.formations, label_of_name, strict=True)
         ]
-        for label in sorted(set(labels))
+        for label in labels_of(run.market, kind, frames)
     }
 
 
-def labels_on(run: Run, kind: str, info: int, frames: Frames) -> dict[Any, str]:
+def labels_of(market: Market, kind: str, frames: Frames) -> list[str]:
+    """All groups of names that there are."""
+    if kind == "cap":
+        return list(CAP_NAMES.values())
+    if kind in frames:
+        return sorted({label for value in frames[kind].iloc[:, 2] if (label := as_label(value)) is not None})
+    column = column_of(kind)
+    if column not in market.risk or column in ("security_id", "date"):
+        raise BacktestError(f"no column {column}")
+    values = market.risk[column].dropna()
+    if any(isinstance(v, float) and v != round(v) for v in values) or not 0 < values.nunique() <= MOST_GROUPS:
+        raise BacktestError(f"{column} does not group")
+    return sorted({str(as_label(value)) for value in values})
+
+
+def labels_on(market: Market, kind: str, info: int, frames: Frames) -> dict[Any, str]:
     """Security -> its group as known on the information day."""
     if kind in frames:
         if info < 0:
             return {}
-        today = frames[kind][pd.to_datetime(frames[kind]["date"]) == run.market.calendar[info]]
+        today = frames[kind][pd.to_datetime(frames[kind]["date"]) == market.calendar[info]]
         rows = today[["security_id", today.columns[2]]].to_numpy().tolist()
         return {name: label for name, value in rows if (label := as_label(value)) is not None}
-    seen = run.market.seen(column_of(kind), info, ATTRIBUTE_AGE)
+    seen = market.seen(column_of(kind), info, ATTRIBUTE_AGE)
     if kind == "cap":
         return {name: CAP_NAMES[int(value)] for name, value in seen.items()}
     return {name: str(as_label(value)) for name, value in seen.items()}

@@ -1,0 +1,65 @@
+"""Double sort: the groups of names within which a signal is ranked, made anew every day from something else."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poc.data.panel import Panel, order_by_day
+from poc.engine import book_kernels
+from poc.engine.config import BacktestConfig
+from poc.engine.slices import Groups, frame_of_names, groups_of_rows, panel_rows
+from poc.errors import BacktestError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[Any]
+NUMBERS = ("mcap", "adv", "vol", "close")
+"""What names can be sorted by beside the styles."""
+
+
+def sort_groups(signal: Floats, panel: Panel, config: BacktestConfig, groups: Groups) -> tuple[Ints, int]:
+    """(R,) group of each panel row, -1 none, and the number of groups; an empty array where there is no double sort.
+
+    Dependent sort (Bali, Engle and Murray 2016, "Empirical Asset Pricing", section 5.2): the groups are made first, of
+    the names that the signal ranks, and the signal is ranked within each.
+
+    Args:
+        signal: (R,) NaN where not eligible.
+        groups: frames of the user by name; `config.double_sort` may name one that has securities.
+
+    Raises:
+        BacktestError: the snapshot and the frames do not have what to sort by.
+    """
+    if config.double_sort is None:
+        return np.empty(0, np.int32), 0
+    name, count = config.double_sort
+    if count is None:
+        labels, code = groups_of_rows(name, panel, groups)
+        return code, len(labels)
+    values = np.where(np.isnan(signal), np.nan, _numbers(name, panel, groups))
+    order = order_by_day(values, panel.offsets)
+    return book_kernels.day_groups(values, order, panel.offsets, count), count
+
+
+def _numbers(name: str, panel: Panel, groups: Groups) -> Floats:
+    """(R,) float64, NaN where missing: of a frame that very day's, else as the book knows them."""
+    if name in groups:
+        frame = frame_of_names(name, groups[name])
+        if not frame["label"].dtype.is_numeric():
+            raise BacktestError(f"double_sort: groups[{name!r}] holds no numbers to sort by; say ({name!r}, None).")
+        rows = panel_rows(frame, panel)
+        values = np.full(len(panel.security), np.nan)
+        values[rows[rows >= 0]] = frame["label"].to_numpy()[rows >= 0]
+        values[~np.isfinite(values)] = np.nan
+    elif name in panel.style_names:
+        values = panel.styles[panel.style_names.index(name)].astype(np.float64)
+    elif name in NUMBERS:
+        values = getattr(panel, name).astype(np.float64)
+    else:
+        raise BacktestError(
+            f"double_sort: there is no {name!r} to sort by. There are {', '.join((*NUMBERS, *panel.style_names))}, and "
+            "the frames handed to run_backtest as `groups`. Groups that exist as they are: (name, None)."
+        )
+    if np.isnan(values).all():
+        raise BacktestError(f"double_sort: there is no value of {name!r} on any day of the snapshot.")
+    return values
