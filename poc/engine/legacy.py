@@ -19,8 +19,8 @@ from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, form_books, place_signal
 from poc.engine.holding import trade_books
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
-from poc.engine.legacy_frames import Tables, on_trading_days, read_signal, read_tables
-from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, windows
+from poc.engine.legacy_frames import Tables, on_trading_days, read_frame, read_signal, read_tables
+from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, sort_groups, windows
 from poc.engine.legacy_tables import daily_stats, fractile_table, result_table
 from poc.engine.result import BacktestResult
 from poc.engine.slices import BUILT_IN
@@ -62,6 +62,14 @@ class Backtest:
         tc_level: basis points in `big`, `median` and `small` names.
         tc_value: beta and alpha of the power law.
         gmv: millions of dollars a side, for the power law.
+        byvix: report days of high and low volatility: a frame `date` and level or label, or True with the column `vix`
+            in `datefile`.
+        earnings_window: report names within so many trading days of the days in `window_file`, and the others.
+        window_file: `security_id, date` of announcements.
+        sort_method: `double` ranks the signal within groups of `double_var`.
+        double_file: `security_id, date` and `double_var`; None: `otherfile`.
+        double_var: the number to group by.
+        double_frac: a number of groups, or the percentiles between them.
         resid: rank the residual of the signal.
         resid_style: what is taken out: `industry`, `factor` (the exposures) or `all`.
         resid_varlist: exposures to take out; None: `factor_list`.
@@ -98,9 +106,9 @@ class Backtest:
     earnings_window: int | None = None
     window_file: pd.DataFrame | None = None
     sort_method: str = "single"
-    double_file: Any = None
-    double_var: Any = None
-    double_frac: Any = None
+    double_file: pd.DataFrame | None = None
+    double_var: str | None = None
+    double_frac: int | Sequence[int] | None = None
     resid: bool = False
     resid_style: str = "industry"
     resid_varlist: Sequence[str] | None = None
@@ -119,6 +127,8 @@ class Backtest:
             raise ConfigError(
                 "earnings_window, a number of days, and window_file, a DataFrame, go together: give both."
             )
+        if (self.sort_method == "double") != (self.double_var is not None and self.double_frac is not None):
+            raise ConfigError("sort_method='double' goes together with double_var and double_frac: give all or none.")
         try:
             self._config()
         except ConfigError as error:
@@ -147,6 +157,8 @@ class Backtest:
     def _run(self) -> BacktestResult:
         config = self._config()
         columns = [name for name in self.byvar_list if name not in FORMER_SLICES]
+        if self.double_var is not None and self.double_file is None:
+            columns.append(self.double_var)
         needed = dict.fromkeys([*self.factor_list, *(self.resid_varlist or []), *columns])
         tables = read_tables(self.retfile, self.otherfile, self.datefile, columns=list(needed))
         panel = make_panel(
@@ -165,7 +177,8 @@ class Backtest:
 
         if self.resid:
             regressors = as_known(self.factor_list if self.resid_varlist is None else self.resid_varlist)
-            residual = form_books(placed, regressors, replace(config, slices=("overall",))).signal
+            # Residuals first, from other exposures; then they are ranked as a signal.
+            residual = form_books(placed, regressors, replace(config, slices=("overall",), double_sort=None)).signal
             placed = replace(placed, values=residual)
             config = replace(config, residualize="off")
         panel = as_known(self.factor_list)
@@ -196,6 +209,11 @@ class Backtest:
             groups["vix"] = regimes(frame, panel.dates)
         if self.earnings_window is not None and self.window_file is not None:
             groups["earnings"] = windows(rows, self.window_file, self.earnings_window, panel.dates)
+        if self.double_var is not None and self.double_frac is not None:
+            source = tables["risk"]
+            if self.double_file is not None:
+                source = read_frame("double_file", self.double_file, ["security_id", "date", self.double_var], [])
+            groups["double"] = sort_groups(rows, source, self.double_var, self.double_frac)
         return groups
 
     def _config(self) -> BacktestConfig:
@@ -213,6 +231,7 @@ class Backtest:
             residualize=self.resid_style if self.resid else "off",  # type: ignore[arg-type]  # checked when made
             rescale_weights=self.weight_adj,
             slices=self._slices(),
+            double_sort=None if self.double_var is None else ("double", None),
             sample="all" if self.insample == "all" else "in",
             tc_bps=tuple(self.tc_level[bucket] for bucket in BUCKETS),  # type: ignore[arg-type]
             tc_power=tuple(self.tc_value),  # type: ignore[arg-type]
@@ -263,6 +282,14 @@ def _one_of(*values: Any) -> tuple[str, Callable[[Any], bool]]:
     return " or ".join(repr(value) for value in values), lambda v: any(v is x or v == x for x in values)
 
 
+def _is_frac(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return (
+            list(value) == sorted(set(value)) and all(_is_number(p) and 0 < p < 100 for p in value) and len(value) > 0
+        )
+    return value is None or (type(value) is int and 2 <= value <= 100)
+
+
 _FORMER_NAMES = {"tc_bps": "tc_level", "tc_power": "tc_value", "slices": "byvar_list", "residualize": "resid_style"}
 
 
@@ -274,9 +301,12 @@ _FRAME = ("a pandas DataFrame", lambda v: isinstance(v, pd.DataFrame))
 _FLAG = ("True or False", lambda v: isinstance(v, bool))
 _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     *((name, *_FRAME) for name in ("infile", "retfile", "otherfile", "datefile")),
-    *((name, *_one_of(None)) for name in ("long_index", "double_file", "double_var", "double_frac", "benchmark")),
+    *((name, *_one_of(None)) for name in ("long_index", "benchmark")),
     *((name, *_one_of(False)) for name in ("beta", "ff_result")),
-    ("sort_method", *_one_of("single")),
+    ("sort_method", *_one_of("single", "double")),
+    ("double_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
+    ("double_var", "the name of a column, or None", lambda v: v is None or isinstance(v, str)),
+    ("double_frac", "a number of groups from 2 to 100, ascending percentiles such as [30, 70], or None", _is_frac),
     *((name, *_FLAG) for name in ("weight_adj", "resid", "verbose")),
     ("sigvar", "the name of a column of infile", lambda v: isinstance(v, str)),
     ("factor_list", "a list of columns of otherfile", _is_names),

@@ -23,13 +23,13 @@ def place_rows(rows: pl.DataFrame, panel: Panel, *, from_open: bool) -> pl.DataF
     """The rows with `date`, the last day that their book may know, and `place`, the panel row of that day.
 
     Args:
-        rows: as `read_signal` gives them; those without a panel row are left out.
+        rows: as `read_signal` gives them; those of names that did not trade that day are left out.
     """
     day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
     ids = pl.Series("security_id", panel.securities.tolist())
     formed = np.append(panel.dates, np.datetime64("NaT"))[day + (1 if from_open else 0)]
     places = pl.DataFrame({"security_id": ids.gather(panel.security), "date_form": formed, "date": panel.dates[day]})
-    places = places.with_row_index("place").drop_nulls("date_form")
+    places = places.with_row_index("place").filter(pl.Series(panel.traded)).drop_nulls("date_form")
     return rows.join(places, on=["security_id", "date_form"]).sort("date_sig")
 
 
@@ -83,6 +83,29 @@ def groups_on_date_sig(placed: pl.DataFrame, risk: pl.DataFrame, name: str) -> p
     """`security_id, date, label`: the groups of a column as they were known on `date_sig`."""
     label = known_on_date_sig(placed, risk, name, GROUP_DAYS).alias("label")
     return placed.select("security_id", "date", label).drop_nulls()
+
+
+def sort_groups(placed: pl.DataFrame, source: pl.DataFrame, name: str, frac: int | Sequence[int]) -> pl.DataFrame:
+    """`security_id, date, label`: groups of the rows of a day by a number known on `date_sig`, 1 the lowest.
+
+    Args:
+        placed: as `place_rows` gives it.
+        source: `security_id`, `date` and the number, in the column `name`.
+        frac: a number of groups of equal size, or the percentiles between the groups.
+
+    Raises:
+        BacktestError: the column holds no numbers.
+    """
+    if not source.schema[name].is_numeric():
+        raise BacktestError(f"double_var={name!r} holds no numbers to sort by.")
+    value = known_on_date_sig(placed, source, name, GROUP_DAYS).alias("value")
+    rows = placed.select("security_id", "date", value).drop_nulls()
+    share = pl.col("value").rank("average").over("date") / pl.len().over("date")
+    if isinstance(frac, int):
+        return rows.select("security_id", "date", label=(frac * share).ceil().cast(pl.Int32))
+    percentile = (100 * share).ceil()
+    label = pl.sum_horizontal((percentile > bound).cast(pl.Int32) for bound in frac) + 1
+    return rows.select("security_id", "date", label=label)
 
 
 def regimes(frame: pd.DataFrame, calendar: Days) -> pl.DataFrame:

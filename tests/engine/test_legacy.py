@@ -247,3 +247,28 @@ def test_a_sample_is_a_column_of_the_calendar(frames: Frames) -> None:
         assert daily["ret"].tolist() == whole.loc[chosen, "ret"].tolist()
     with pytest.raises(ConfigError, match="insample='i2' needs the column insample2 of datefile"):
         result(frames, insample="i2")
+
+
+@pytest.mark.parametrize(("frac", "bounds"), [(2, [50]), ([50], [50]), ([20, 70], [20, 70])])
+def test_a_signal_can_be_ranked_within_groups_of_another_sort(frac: Any, bounds: list[int], frames: Frames) -> None:
+    """The book is what is had from ranking each group by itself, all names of a side weighted alike."""
+    last = frames.infile["date_sig"].max() - pd.Timedelta(days=4)
+    rows = frames.infile[frames.infile["date_sig"] == last].merge(
+        frames.otherfile.rename(columns={"date": "date_sig"})[["security_id", "date_sig", "momentum"]]
+    )
+    group = np.searchsorted(bounds, np.ceil(100 * rows["momentum"].rank() / len(rows)), side="left")
+    share = np.ceil(100 * rows["alpha"].groupby(group).rank(pct=True))
+    ret = rows[["security_id", "date_ret"]].merge(frames.retfile.rename(columns={"date": "date_ret"}))["ret"]
+    expected = ret[share > 80].mean() - ret[share <= 20].mean()
+    one_day = replace(frames, infile=frames.infile[frames.infile["date_sig"] == last])
+    extra: dict[str, Any] = {"sort_method": "double", "double_var": "momentum", "double_frac": frac}
+    from_file = {"double_file": frames.otherfile[["security_id", "date", "momentum"]]}
+    for changes in (extra, extra | from_file):
+        _, daily, _ = backtest(one_day, **changes).gen_result()
+        np.testing.assert_allclose(daily["ret"], [expected], rtol=1e-12)
+
+
+def test_a_double_sort_needs_all_of_its_arguments(frames: Frames) -> None:
+    for changes in ({"sort_method": "double"}, {"double_var": "size", "double_frac": 5}):
+        with pytest.raises(ConfigError, match="sort_method='double' goes together with double_var and double_frac"):
+            backtest(frames, **changes)
