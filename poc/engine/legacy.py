@@ -5,7 +5,7 @@ docs/migration.md says what becomes of each argument and where the numbers diffe
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -18,6 +18,7 @@ from poc.data.panel import Panel, make_panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, form_books, place_signal
 from poc.engine.holding import trade_books
+from poc.engine.legacy_arguments import BUCKETS, FORMER_NAMES, check_arguments
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
 from poc.engine.legacy_frames import Tables, on_trading_days, read_frame, read_signal, read_tables
 from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, sort_groups, windows
@@ -32,7 +33,6 @@ __all__ = ["Backtest", "gen_date_calender", "gen_date_trading"]
 LOGGER = logging.getLogger(__name__)
 DAYS_PER_YEAR, OPEN_CUTOFF, CLOSE_CUTOFF = 252, 8.0, 15.0
 FORMER_SLICES = ("overall", "year", "cap", "capyr")
-BUCKETS = ("big", "median", "small")
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,21 +119,12 @@ class Backtest:
     verbose: bool = False
 
     def __post_init__(self) -> None:
-        for name, allowed, is_allowed in _RULES:
-            value = getattr(self, name)
-            if not is_allowed(value):
-                raise ConfigError(f"{name}={value!r} is not allowed; allowed: {allowed}.")
-        if (self.earnings_window is None) != (self.window_file is None):
-            raise ConfigError(
-                "earnings_window, a number of days, and window_file, a DataFrame, go together: give both."
-            )
-        if (self.sort_method == "double") != (self.double_var is not None and self.double_frac is not None):
-            raise ConfigError("sort_method='double' goes together with double_var and double_frac: give all or none.")
+        check_arguments(vars(self))
         try:
             self._config()
         except ConfigError as error:
             name, rest = str(error).split("=", 1)
-            raise ConfigError(f"{_FORMER_NAMES.get(name, name)}={rest}") from None
+            raise ConfigError(f"{FORMER_NAMES.get(name, name)}={rest}") from None
 
     def gen_result(self) -> tuple[pd.DataFrame, ...]:
         """Run the backtest.
@@ -222,21 +213,21 @@ class Backtest:
             name: getattr(self, name)
             for name in ("method", "from_open", "input_type", "mincos", "weight", "upper_pct", "tc_model")
         }
-        return BacktestConfig(
-            **values,
-            universe="all",
-            carry_days=1,
-            slice_mincos=self.mincos,
-            fractile=tuple(self.fractile),  # type: ignore[arg-type]
-            residualize=self.resid_style if self.resid else "off",  # type: ignore[arg-type]  # checked when made
-            rescale_weights=self.weight_adj,
-            slices=self._slices(),
-            double_sort=None if self.double_var is None else ("double", None),
-            sample="all" if self.insample == "all" else "in",
-            tc_bps=tuple(self.tc_level[bucket] for bucket in BUCKETS),  # type: ignore[arg-type]
-            tc_power=tuple(self.tc_value),  # type: ignore[arg-type]
-            gmv=self.gmv * 1e6,
-        )
+        values |= {
+            "universe": "all",
+            "carry_days": 1,
+            "slice_mincos": self.mincos,
+            "fractile": tuple(self.fractile),
+            "residualize": self.resid_style if self.resid else "off",
+            "rescale_weights": self.weight_adj,
+            "slices": self._slices(),
+            "double_sort": None if self.double_var is None else ("double", None),
+            "sample": "all" if self.insample == "all" else "in",
+            "tc_bps": tuple(self.tc_level[bucket] for bucket in BUCKETS),
+            "tc_power": tuple(self.tc_value),
+            "gmv": self.gmv * 1e6,
+        }
+        return BacktestConfig(**values)
 
     def _with_sample(self, tables: Tables) -> Tables:
         """The tables with the chosen sample as `insample`."""
@@ -268,63 +259,3 @@ def _warn_of_look_up() -> None:
         UserWarning,
         stacklevel=3,
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _is_names(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value)
-
-
-def _one_of(*values: Any) -> tuple[str, Callable[[Any], bool]]:
-    return " or ".join(repr(value) for value in values), lambda v: any(v is x or v == x for x in values)
-
-
-def _is_frac(value: Any) -> bool:
-    if isinstance(value, (list, tuple)):
-        return (
-            list(value) == sorted(set(value)) and all(_is_number(p) and 0 < p < 100 for p in value) and len(value) > 0
-        )
-    return value is None or (type(value) is int and 2 <= value <= 100)
-
-
-_FORMER_NAMES = {"tc_bps": "tc_level", "tc_power": "tc_value", "slices": "byvar_list", "residualize": "resid_style"}
-
-
-def _is_vix(value: Any) -> bool:
-    return isinstance(value, (bool, pd.DataFrame))
-
-
-_FRAME = ("a pandas DataFrame", lambda v: isinstance(v, pd.DataFrame))
-_FLAG = ("True or False", lambda v: isinstance(v, bool))
-_RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
-    *((name, *_FRAME) for name in ("infile", "retfile", "otherfile", "datefile")),
-    *((name, *_one_of(None)) for name in ("long_index", "benchmark")),
-    *((name, *_one_of(False)) for name in ("beta", "ff_result")),
-    ("sort_method", *_one_of("single", "double")),
-    ("double_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
-    ("double_var", "the name of a column, or None", lambda v: v is None or isinstance(v, str)),
-    ("double_frac", "a number of groups from 2 to 100, ascending percentiles such as [30, 70], or None", _is_frac),
-    *((name, *_FLAG) for name in ("weight_adj", "resid", "verbose")),
-    ("sigvar", "the name of a column of infile", lambda v: isinstance(v, str)),
-    ("factor_list", "a list of columns of otherfile", _is_names),
-    ("byvar_list", "a list of names that begins with 'overall'", _is_names),
-    ("insample", *_one_of("all", "i1", "i2")),
-    ("output", *_one_of("simple", "full")),
-    ("fractile", "two percentiles such as [10, 90]", lambda v: isinstance(v, (list, tuple))),
-    ("frac_stretch", "True, because a side that ties leave too small is always widened", lambda v: v is True),
-    (
-        "tc_level",
-        "basis points for 'big', 'median' and 'small'",
-        lambda v: isinstance(v, Mapping) and set(v) == set(BUCKETS),
-    ),
-    ("tc_value", "beta and alpha, such as [0.35, 0.4]", lambda v: isinstance(v, (list, tuple))),
-    ("gmv", "millions of dollars, above 0", lambda v: _is_number(v) and v > 0),
-    ("byvix", "False, a DataFrame with date and one column, or True with a column vix in datefile", _is_vix),
-    ("earnings_window", "a whole number of trading days, or None", lambda v: v is None or (type(v) is int and v >= 0)),
-    ("window_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
-    ("resid_style", *_one_of("industry", "factor", "all")),
-    ("resid_varlist", "a list of columns of otherfile, or None", lambda v: v is None or _is_names(v)),
-)
