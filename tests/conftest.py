@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from poc.data.demo import create_demo_snapshot
 from poc.data.demo_market import simulate_market
@@ -13,6 +14,11 @@ from poc.data.demo_signals import DemoSignal, demo_signals
 from poc.evaluate import Evaluation, RunRequest, evaluate_frame
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+# No time limit an example: how fast a machine is today is no property of the code.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(autouse=True)

@@ -61,8 +61,11 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
     hour = np.where(date_avail > date_sig, open_cutoff, close_cutoff + 1)
     if avail_hour is not None:
         hour = np.where(np.isnan(avail_hour), hour, avail_hour)
-    trading_day = np.searchsorted(calendar, date_avail).astype(np.int64)
-    trades = calendar[np.minimum(trading_day, len(calendar) - 1)] == date_avail
+    # A table over all days from the first to past the last trading day: looking up is faster than searching.
+    days = np.arange(calendar[0], calendar[-1] + 2)
+    place = np.clip((date_avail - calendar[0]).astype(np.int64), 0, len(days) - 1)
+    trading_day = np.searchsorted(calendar, days)[place]
+    trades = np.isin(days, calendar)[place] & (date_avail >= calendar[0])
     too_late = trades & (hour > (open_cutoff if from_open else close_cutoff))
     formation: NDArray[np.int64] = trading_day + too_late
     return formation
