@@ -102,6 +102,10 @@ class DataCatalog:
         """Universe: `security_id, date, universe_flag`; None where the snapshot has none."""
         return self._read("universe") if "universe" in self.manifest.tables else None
 
+    def get_factorfile(self) -> pd.DataFrame | None:
+        """Factors: `date` and the daily returns of factors and benchmarks; None where the snapshot has none."""
+        return self._read("factors") if "factors" in self.manifest.tables else None
+
     def get_manifest(self) -> dict[str, Any]:
         """The content of `manifest.json`."""
         return self.manifest.to_dict()

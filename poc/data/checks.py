@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from poc.data.tables import KEYS, SPECS
+from poc.data.tables import FACTORS, KEYS, SPECS
 
 Frames = Mapping[str, pl.DataFrame]
 RETURNS = ("ret", "openret", "delist_ret")
 """Total returns: none can lose more than everything. (A residual return can.)"""
 NOT_NEGATIVE = {"ret": ("adv", "vol", "close"), "risk": ("mcap", "adv")}
+MOST_OF_A_FACTOR = 0.5
+"""Largest return of a factor in one day that is believed."""
 ALLOWED_VALUES: dict[str, dict[str, tuple[int, ...]]] = {
     "risk": {"cap": (1, 2, 3)},
     "trading_date": {"insample": (0, 1), "insample2": (0, 1)},
@@ -29,6 +31,7 @@ def find_breaches(frames: Frames, *, max_return: float) -> list[str]:
         breaches += _key_breaches(name, frame)
         breaches += _value_breaches(name, frame)
     breaches += _return_breaches(frames["ret"], max_return)
+    breaches += _factor_breaches(frames.get("factors", pl.DataFrame()))
     breaches += _calendar_breaches(frames)
     breaches += _id_type_breaches(frames)
     return breaches
@@ -40,13 +43,13 @@ def _key_breaches(name: str, frame: pl.DataFrame) -> Iterator[str]:
         missing = frame.get_column(key).null_count()
         if missing:
             yield f"{name}: `{key}` is missing in {missing} rows. Every row needs its keys."
-    if len(keys) == len(KEYS):
+    if keys and name != "trading_date":
         same = pl.all_horizontal(pl.col(key) == pl.col(key).shift(1) for key in keys)
         doubled = frame.lazy().select(keys).filter(same).collect()
         if len(doubled):
             yield (
-                f"{name}: {len(doubled)} rows repeat a (security_id, date); {_first(doubled)}. "
-                "Keep one row for each security and day."
+                f"{name}: {len(doubled)} rows repeat a ({', '.join(keys)}); {_first(doubled)}. "
+                f"Keep one row for each {'security and day' if len(keys) > 1 else 'day'}."
             )
 
 
@@ -70,6 +73,18 @@ def _return_breaches(ret: pl.DataFrame, max_return: float) -> Iterator[str]:
             pl.col(column) > max_return,
             f"is above {max_return:g} (+{max_return:.0%}) in one day",
             advice="Returns are fractions, not percent; if these are right, say a larger max_return.",
+        )
+
+
+def _factor_breaches(factors: pl.DataFrame) -> Iterator[str]:
+    for column in FACTORS:
+        yield from _breach(
+            "factors",
+            factors,
+            column,
+            pl.col(column).abs() > MOST_OF_A_FACTOR,
+            f"is beyond {MOST_OF_A_FACTOR:.0%} in one day",
+            advice="Factor returns are fractions, not percent.",
         )
 
 

@@ -14,7 +14,7 @@ from poc.data.catalog import DataCatalog, default_root
 from poc.data.checks import find_breaches
 from poc.data.limits import find_limits
 from poc.data.manifest import FILE_NAME, Manifest, TableInfo, check_snapshot_id, describe_table
-from poc.data.tables import SPECS, find_source_file, number_days, read_table
+from poc.data.tables import OPTIONAL_TABLES, SPECS, find_source_file, number_days, read_table
 from poc.errors import SnapshotError
 
 
@@ -32,7 +32,7 @@ def create_snapshot_from_existing(  # noqa: PLR0913 - each of these is a decisio
     open_cutoff: float = 8.0,
     close_cutoff: float = 15.0,
 ) -> Path:
-    """Create a snapshot from `ret`, `risk`, `trading_date` and, if there is one, `descriptor` or `universe`.
+    """Create a snapshot from `ret`, `risk`, `trading_date` and, if there are any, `descriptor` and `factors`.
 
     It is written into a temporary folder and renamed into place: it exists whole or not at all, and is read-only.
 
@@ -161,7 +161,7 @@ def _read_source(folder: Path, *, trust_pickle: bool, max_return: float) -> _Sou
     if not folder.is_dir():
         raise SnapshotError(f"There is no folder {folder}. Say where the source files are.")
     found = {name: find_source_file(folder, name) for name in SPECS}
-    missing = [f"{name}.parquet" for name, path in found.items() if path is None and name != "universe"]
+    missing = [f"{name}.parquet" for name, path in found.items() if path is None and name not in OPTIONAL_TABLES]
     if missing:
         raise SnapshotError(f"{folder} holds no {', no '.join(missing)}. A source has ret, risk and trading_date.")
     paths = {name: path for name, path in found.items() if path is not None}
@@ -248,6 +248,7 @@ def _between(frames: dict[str, pl.DataFrame], start: date | None, end: date | No
             f"There are no data from {first} to {last}: the source runs from {days[0]} to {days[-1]}. "
             "Choose start_date and end_date within it."
         )
+    cut = {name: frame for name, frame in cut.items() if name != "factors" or len(frame)}
     return cut | {"trading_date": cut["trading_date"].with_columns(number_days())}
 
 
@@ -263,7 +264,7 @@ def _most_traded(frames: dict[str, pl.DataFrame], count: int) -> dict[str, pl.Da
         raise SnapshotError("Every `adv` is missing between these dates, so no security can be chosen by it.")
     chosen = ranked.get_column("security_id").implode()
     kept = {
-        name: frame if name == "trading_date" else frame.filter(pl.col("security_id").is_in(chosen))
+        name: frame.filter(pl.col("security_id").is_in(chosen)) if "security_id" in frame.columns else frame
         for name, frame in frames.items()
     }
     empty = [name for name, frame in kept.items() if frame.is_empty()]

@@ -26,7 +26,7 @@ class TableInfo:
     Args:
         rows: number of rows.
         columns: Polars dtype by column, in the order of the file.
-        securities: number of distinct securities; None for the calendar.
+        securities: number of distinct securities; None for the calendar and the factors.
         first_date: earliest date.
         last_date: latest date.
         sha256: hash of the whole content (`content_hash`), whatever program wrote the parquet file.
@@ -49,7 +49,7 @@ class Manifest:
         region: region of the market, such as `US`.
         created_at: moment of creation, with time zone.
         source_hash: SHA-256 over the names and bytes of the source files.
-        tables: `ret`, `risk`, `trading_date` and, where the source has one, `universe`.
+        tables: `ret`, `risk`, `trading_date` and, where the source has them, `universe` and `factors`.
         days_per_year: trading days by which daily numbers are made annual.
         open_cutoff: hour of the exchange's day up to which a signal can trade at that day's open.
         close_cutoff: hour up to which a signal can trade at that day's close.

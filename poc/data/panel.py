@@ -47,6 +47,7 @@ class Panel:
         styles: (K, R) exposures, at most 5 trading days old.
         known_cap, known_sector, known_adv, known_vol: (R,) latest known, of any age.
         insample: (T,) 1 or 0; None where the calendar has no such column.
+        factors: (T,) each column of the factors table, NaN where missing; none where the snapshot has no such table.
         risk: the risk table, from which a column that groups names is read when a slice asks for it.
     """
 
@@ -73,6 +74,7 @@ class Panel:
     known_adv: Floats
     known_vol: Floats
     insample: Ints | None
+    factors: dict[str, NDArray[np.float64]]
     risk: pl.LazyFrame
     days_per_year: int
     open_cutoff: float
@@ -120,7 +122,7 @@ def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
 
 def load_panel(folder: Path, manifest: Manifest) -> Panel:
     """Read the tables of a snapshot folder into arrays."""
-    files = {name: folder / f"{name}.parquet" for name in ("ret", "risk", "trading_date", "universe")}
+    files = {name: folder / f"{name}.parquet" for name in ("ret", "risk", "trading_date", "universe", "factors")}
     return make_panel(
         {name: _read_numbers(file) for name, file in files.items() if file.exists()},
         risk=pl.scan_parquet(files["risk"]),
@@ -147,8 +149,9 @@ def make_panel(
     """Arrays from tables in the form of a snapshot.
 
     Args:
-        tables: `ret`, `risk`, `trading_date` and, where there is one, `universe`; sorted by (date, security_id), with
-            no date outside the calendar. Float64 columns, which a snapshot does not have, keep their precision.
+        tables: `ret`, `risk`, `trading_date` and, where there are any, `universe` and `factors`; sorted by
+            (date, security_id), with no date outside the calendar (but for factors). Float64 columns, which a snapshot
+            does not have, keep their precision.
         days_per_year, open_cutoff, close_cutoff: settings, as in a manifest.
         risk: the risk table with its text columns, where `tables` lacks them.
     """
@@ -199,12 +202,13 @@ def make_panel(
         known_adv=number("adv", ANY_AGE),
         known_vol=number("vol", ANY_AGE),
         insample=calendar["insample"].to_numpy() if "insample" in calendar.columns else None,
+        factors=_factors(tables),
         risk=tables["risk"].lazy() if risk is None else risk,
         days_per_year=days_per_year,
         open_cutoff=open_cutoff,
         close_cutoff=close_cutoff,
     )
-    for value in [*vars(panel).values(), *panel.returns.values()]:
+    for value in [*vars(panel).values(), *panel.returns.values(), *panel.factors.values()]:
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
     return panel
@@ -267,6 +271,13 @@ def _returns(table: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
             before = np.where(np.isnan(values[ended]), 0.0, values[ended])
             values[ended] = (1 + before) * (1 + delisting[ended]) - 1
     return returns
+
+
+def _factors(tables: dict[str, pl.DataFrame]) -> dict[str, NDArray[np.float64]]:
+    if "factors" not in tables:
+        return {}
+    table = tables["trading_date"].select("date").join(tables["factors"], on="date", how="left", maintain_order="left")
+    return {name: _floats(table, name).astype(np.float64) for name in table.columns if name != "date"}
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:

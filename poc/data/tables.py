@@ -17,6 +17,7 @@ TEXT = (pl.String, pl.Categorical, pl.Enum)
 LARGE_SHARE, MID_SHARE = 0.70, 0.90
 
 
+FACTORS = ("mkt_rf", "smb", "hml", "rmw", "cma", "umd", "rf")
 RET_NUMBERS = ("ret", "resret", "openret", "resopenret", "vol", "close", "adv", "delist_ret")
 
 
@@ -29,7 +30,8 @@ class TableSpec:
         required: columns that must be there.
         whole: columns that hold whole numbers, and their dtype.
         numbers: columns that hold other numbers, as Float32.
-        keeps_further: any further column of numbers (as Float32) or text is kept, but for names of the `ret` table's.
+        keeps_further: any further column of numbers is kept, as Float32, but for names of the `ret` table's.
+        keeps_text: any further column of text is kept, too.
     """
 
     files: tuple[str, ...]
@@ -37,12 +39,13 @@ class TableSpec:
     whole: dict[str, type[pl.DataType]]
     numbers: tuple[str, ...] = ()
     keeps_further: bool = False
+    keeps_text: bool = False
 
     def keeps(self, column: str, dtype: pl.DataType) -> bool:
         """Whether a column of a source goes into the snapshot."""
         if column in (*self.required, *self.whole, *self.numbers):
             return True
-        of_use = dtype.is_numeric() or dtype == pl.Boolean or dtype in TEXT
+        of_use = self.keeps_text if dtype in TEXT else dtype.is_numeric() or dtype == pl.Boolean
         return self.keeps_further and of_use and column not in RET_NUMBERS
 
 
@@ -54,6 +57,7 @@ SPECS = {
         whole={"industry_id": pl.Int32, "sector_id": pl.Int32, "cap": pl.Int8},
         numbers=("mcap", "adv"),
         keeps_further=True,
+        keeps_text=True,
     ),
     "trading_date": TableSpec(
         files=("trading_date",),
@@ -65,7 +69,9 @@ SPECS = {
         required=(*KEYS, "universe_flag"),
         whole={"universe_flag": pl.Int8},
     ),
+    "factors": TableSpec(files=("factors",), required=("date",), whole={}, numbers=FACTORS, keeps_further=True),
 }
+OPTIONAL_TABLES = ("universe", "factors")
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,8 @@ def _complete(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """Sort the rows and make `n` or `cap` where absent."""
     if name == "trading_date":
         return frame if "n" in frame.columns else frame.with_columns(number_days())
+    if name == "factors" and "date" in frame.columns:
+        return frame.select("date", pl.exclude("date")).sort("date")
     if not set(KEYS) <= set(frame.columns):
         return frame
     frame = frame.select(*KEYS, pl.exclude(KEYS)).sort("date", "security_id")

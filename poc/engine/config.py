@@ -45,6 +45,7 @@ class BacktestConfig:
             a `position` (-1, 0, 1) or a `weight`.
         rescale_weights: for `input_type="weight"`: rescale each side to a sum of one, else take it as given.
         method: `long_short` or `long_only`.
+        factor_model: regress the daily return on factors of the snapshot: `market`, `ff3` (Fama-French) or `ff5_mom`.
         start: first date of returns, inclusive.
         end: last date of returns, inclusive.
         sample: `in` or `out` keep the days whose `insample` is 1 or 0.
@@ -78,6 +79,7 @@ class BacktestConfig:
     input_type: Literal["value", "fractile", "position", "weight"] = "value"
     rescale_weights: bool = True
     method: Literal["long_short", "long_only"] = "long_short"
+    factor_model: Literal["market", "ff3", "ff5_mom"] | None = None
     start: date | None = None
     end: date | None = None
     sample: Literal["all", "in", "out"] = "all"
@@ -212,5 +214,6 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("input_type", *_one_of("value", "fractile", "position", "weight")),
     ("rescale_weights", *_one_of(True, False)),
     ("method", *_one_of("long_short", "long_only")),
+    ("factor_model", *_one_of(None, "market", "ff3", "ff5_mom")),
     ("sample", *_one_of("all", "in", "out")),
 )

@@ -68,6 +68,8 @@ class BacktestResult:
         slice_series: `slice, group, date, ret, ret_net`, the daily series of every group that is its own portfolio.
         attribution: `kind` (`name`, `sector` or `month`), `id`, `ret_net`: the sum over days of what each contributed.
         books: the target books, for `holdings`.
+        factor_regression: `term` (`alpha` first), `coefficient, std_error, t, p_value, r_squared, num_days`; alpha and
+            its error annual. None without a `factor_model`.
     """
 
     config: BacktestConfig
@@ -79,6 +81,7 @@ class BacktestResult:
     slice_series: pd.DataFrame
     attribution: pd.DataFrame
     books: HeldBooks = field(repr=False)
+    factor_regression: pd.DataFrame | None = None
 
     def holdings(self, *, last_day_only: bool = True) -> pd.DataFrame:
         """The book as `date, security_id, weight`: of the last invested day, or of every day."""

@@ -10,6 +10,7 @@ from poc.contract.schema import Ledger, ValidationResult, validate_signal_df
 from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
+from poc.engine.factors import factor_regression
 from poc.engine.formation import Formation, form_books, place_signal
 from poc.engine.holding import Held, Trading, hold, trade_books
 from poc.engine.result import BacktestResult, HeldBooks
@@ -122,6 +123,7 @@ def evaluate_books(
             shift=held.shift,
             days=held.days(),
         ),
+        factor_regression=factor_regression(series["date"], series["ret"].to_numpy(), config, panel),
     )
 
 

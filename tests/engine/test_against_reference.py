@@ -115,6 +115,12 @@ FIELD_CASES: dict[str, list[Case]] = {
     ],
     "rescale_weights": [Case({"rescale_weights": False, "input_type": "weight"}, RAGGED, "weight")],
     "method": [Case({"method": "long_only"}), Case({"method": "long_only", "weight": "value"}, SPARSE, "ties")],
+    "factor_model": [
+        Case({"factor_model": "market"}),
+        Case({"factor_model": "ff3", "method": "long_only"}),
+        Case({"factor_model": "ff5_mom"}, SPARSE, "ties"),
+        Case({"factor_model": "market"}, BARE),
+    ],
     "start": [Case({"start": "2019-12-20"}), Case({"start": "2019-12-21"}, RAGGED, "ties")],
     "end": [Case({"end": "2020-01-31"})],
     "sample": [Case({"sample": "in"}), Case({"sample": "out"})],
@@ -195,6 +201,9 @@ def check(signal: pd.DataFrame, config: BacktestConfig, catalog: DataCatalog) ->
 def assert_agree(result: BacktestResult, expected: ReferenceResult) -> None:
     for name, keys in TABLES.items():
         assert_tables_agree(name, getattr(result, name), getattr(expected, name), keys)
+    assert (result.factor_regression is None) == (expected.factor_regression is None)
+    if result.factor_regression is not None and expected.factor_regression is not None:
+        assert_tables_agree("factor_regression", result.factor_regression, expected.factor_regression, ["term"])
     holdings = result.holdings(last_day_only=False)
     assert_tables_agree("holdings", holdings, expected.holdings, ["date", "security_id"])
     for name, value in expected.diagnostics.items():

@@ -51,6 +51,7 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("input_type", "rank"),
     ("rescale_weights", None),
     ("method", "short_only"),
+    ("factor_model", "capm"),
     ("start", "31/12/2015"),
     ("end", 20151231.5),
     ("sample", "both"),
@@ -97,7 +98,7 @@ OTHER_VALUES: dict[str, Any] = {
     "double_sort": ("size", 5), "slice_mincos": 4, "upper_pct": 0.9, "tc_bps": (1, 2, 3), "tc_power": (0.3, 0.5),
     "gmv": 1e8, "borrow_bps": 30, "min_adv": 1e6, "min_price": 5, "caps": (1,), "slices": ("overall",),
     "rescale_weights": False, "method": "long_only", "start": date(2012, 1, 1), "end": date(2012, 1, 1),
-    "sample": "in",
+    "sample": "in", "factor_model": "ff3",
 }  # fmt: skip
 
 

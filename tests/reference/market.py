@@ -19,6 +19,7 @@ class Catalog(Protocol):
     def get_otherfile(self) -> pd.DataFrame: ...
     def get_datefile(self) -> pd.DataFrame: ...
     def get_universefile(self) -> pd.DataFrame | None: ...
+    def get_factorfile(self) -> pd.DataFrame | None: ...
     def get_manifest(self) -> dict[str, Any]: ...
 
 
@@ -31,6 +32,8 @@ class Market:
         universe = catalog.get_universefile()
         self.universe = None if universe is None else _with_days(universe)
         self.dates = _with_days(catalog.get_datefile()).sort_values("date").reset_index(drop=True)
+        factors = catalog.get_factorfile()
+        self.factors = None if factors is None else _with_days(factors).set_index("date")
         self.calendar = list(self.dates["date"])
         self.days = [date.date() for date in self.calendar]
         self.securities = sorted(set(self.ret["security_id"]) | set(self.risk["security_id"]))

@@ -22,6 +22,7 @@ class PanelShape:
     string_ids: bool = False
     universe: bool = True
     cap: bool = True
+    factors: bool = True
     adv_in_ret: bool = True
     residual_returns: bool = True
     bare: bool = False  # nothing but the columns that must be there
@@ -38,11 +39,12 @@ class Source:
     risk: pd.DataFrame
     trading_date: pd.DataFrame
     descriptor: pd.DataFrame | None
+    factors: pd.DataFrame | None = None
 
     def write(self, folder: Path) -> Path:
         """Write the tables as a raw source; `folder` is made."""
         folder.mkdir(parents=True)
-        for name in ("ret", "risk", "trading_date", "descriptor"):
+        for name in ("ret", "risk", "trading_date", "descriptor", "factors"):
             frame = getattr(self, name)
             if frame is not None:
                 frame.to_parquet(folder / f"{name}.parquet", index=False)
@@ -72,7 +74,7 @@ def random_source(shape: PanelShape) -> Source:
                 "universe_flag": (rng.random(len(flags)) > 0.08).astype("int8"),
             }
         )
-    return Source(ret, risk, trading_date, descriptor)
+    return Source(ret, risk, trading_date, descriptor, _factors(shape) if shape.factors else None)
 
 
 def random_signal(shape: PanelShape, kind: Kind = "value") -> pd.DataFrame:
@@ -171,6 +173,16 @@ def _risk(rng: np.random.Generator, keys: pd.DataFrame, shape: PanelShape) -> pd
     if not shape.adv_in_ret:
         risk["adv"] = _with_holes(rng, _dollars(rng, keys, 15), 0.1)
     return _as_float32(risk)
+
+
+def _factors(shape: PanelShape) -> pd.DataFrame:
+    """Factors on most days, on some that are no trading days, and beyond the end."""
+    rng = np.random.default_rng([shape.seed, 3])
+    calendar = _calendar(shape)
+    days = pd.bdate_range(calendar[0] + pd.Timedelta(days=4), calendar[-1] + pd.Timedelta(days=4))
+    names = ["mkt_rf", "smb", "smb_5f", "hml", "rmw", "cma", "umd", "rf", "index"]
+    returns = {name: _with_holes(rng, 0.01 * rng.standard_normal(len(days)), 0.03) for name in names}
+    return _as_float32(pd.DataFrame({"date": days} | returns))
 
 
 def _dollars(rng: np.random.Generator, keys: pd.DataFrame, level: float) -> np.ndarray:

@@ -12,6 +12,7 @@ from poc.engine.config import BacktestConfig
 from poc.errors import BacktestError, ContractError
 from tests.reference import tables, timeline
 from tests.reference.double_sort import sort_groups
+from tests.reference.factors import factor_regression
 from tests.reference.market import Catalog, Market
 from tests.reference.portfolio import form
 from tests.reference.run import Run, run_portfolio
@@ -30,6 +31,7 @@ class ReferenceResult:
     slice_series: pd.DataFrame
     attribution: pd.DataFrame
     holdings: pd.DataFrame
+    factor_regression: pd.DataFrame | None
 
 
 def reference_backtest(
@@ -77,6 +79,7 @@ def reference_backtest(
         slice_series=tables.slice_series(groups),
         attribution=tables.attribution(run, overall),
         holdings=tables.holdings(run, overall),
+        factor_regression=factor_regression(run, overall.days),
     )
 
 

@@ -40,6 +40,9 @@ class FrameCatalog:
     def get_universefile(self) -> pd.DataFrame | None:
         return self.universe
 
+    def get_factorfile(self) -> pd.DataFrame | None:
+        return None
+
     def get_manifest(self) -> dict[str, Any]:
         return {"days_per_year": 252, "open_cutoff": 8.0, "close_cutoff": 15.0}
 
