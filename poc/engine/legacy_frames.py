@@ -106,9 +106,12 @@ def read_signal(infile: pd.DataFrame, sigvar: str, calendar: Days, *, from_open:
         f"earn their first return on a {return_day} for which they had to be traded before date_avail",
     )
     rows = rows.sort("security_id", "date_form", "date_sig")
-    _refuse(rows, rows.select(pl.struct("security_id", "date_form", "date_sig").is_duplicated()).to_series(),
-            "stand twice")  # fmt: skip
-    last = rows.unique(["security_id", "date_form"], keep="last", maintain_order=True)
+    repeats = pl.all_horizontal(
+        pl.col(name) == pl.col(name).shift() for name in ("security_id", "date_form", "date_sig")
+    )
+    _refuse(rows, repeats, "repeat another's security_id, date_sig and day of the return")
+    replaced = pl.all_horizontal(pl.col(name) == pl.col(name).shift(-1) for name in ("security_id", "date_form"))
+    last = rows.filter(~replaced.fill_null(value=False))
     return last.select("security_id", "date_sig", "date_form", "signal")
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from poc.contract.columns import names
 from poc.data.panel import Panel
 from poc.engine.legacy_frames import Days, read_frame
+from poc.engine.slices import panel_rows
 from poc.errors import BacktestError
 
 EXPOSURE_DAYS, GROUP_DAYS = 5, 20
@@ -25,12 +26,11 @@ def place_rows(rows: pl.DataFrame, panel: Panel, *, from_open: bool) -> pl.DataF
     Args:
         rows: as `read_signal` gives them; those of names that did not trade that day are left out.
     """
-    day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
-    ids = pl.Series("security_id", panel.securities.tolist())
-    formed = np.append(panel.dates, np.datetime64("NaT"))[day + (1 if from_open else 0)]
-    places = pl.DataFrame({"security_id": ids.gather(panel.security), "date_form": formed, "date": panel.dates[day]})
-    places = places.with_row_index("place").filter(pl.Series(panel.traded)).drop_nulls("date_form")
-    return rows.join(places, on=["security_id", "date_form"]).sort("date_sig")
+    known = np.searchsorted(panel.dates, rows["date_form"].to_numpy()) - (1 if from_open else 0)
+    rows = rows.with_columns(date=pl.Series(panel.dates[np.maximum(known, 0)])).filter(pl.Series(known >= 0))
+    place = panel_rows(rows, panel)
+    rows = rows.with_columns(place=pl.Series(place)).filter(pl.Series((place >= 0) & panel.traded[place]))
+    return rows.sort("date_sig")
 
 
 def known_on_date_sig(placed: pl.DataFrame, risk: pl.DataFrame, name: str, days: int) -> pl.Series:

@@ -141,7 +141,7 @@ def test_an_earnings_window_needs_its_file(frames: Frames) -> None:
 @pytest.mark.parametrize("from_open", [False, True])
 @pytest.mark.parametrize("changes", [{}, {"weight": "value", "tc_model": "power_law"}, {"method": "long_only"}])
 def test_ours_is_the_engine_behind(changes: dict[str, Any], from_open: bool, tmp_path: Path) -> None:
-    shape = PanelShape(seed=3, universe=False)
+    shape = PanelShape(seed=3, universe=False, string_ids=from_open)
     source, signal = random_source(shape), random_signal(shape).drop(columns="avail_hour")
     changes = changes | {"from_open": from_open, "mincos": 3, "fractile": (20, 80)}
     infile = gen_date_trading(signal, source.trading_date, "signal", None)

@@ -66,7 +66,7 @@ def test_a_row_can_be_traded_on_many_days() -> None:
         ([row(date_ret=pd.Timestamp("2024-01-13"))], "1 rows of infile have a date_ret that is no trading day"),
         ([row(date_ret=TUESDAY)], "for which they had to be traded before date_avail"),
         ([row(date_sig=pd.NaT)], "have no date_sig or no date_avail"),
-        ([row(), row(alpha=1.0)], "2 rows of infile stand twice.*1 of 2024-01-08; 1 of 2024-01-08"),
+        ([row(), row(alpha=1.0)], "1 rows of infile repeat another's security_id.*1 of 2024-01-08"),
         ([row().drop(columns="date_ret")], "infile has no column 'date_ret'"),
         ([row().drop(columns="alpha")], "infile has no column 'alpha'"),
         ([row(date_sig="last Monday")], "The column 'date_sig' of infile must hold days.*1 rows do not.*row 0"),
