@@ -99,6 +99,7 @@ def app_command(settings: Settings, *, allow_remote: bool) -> list[str]:
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "runner.magicEnabled": "false",
+        "theme.primaryColor": "#0072B2",
     }
     app = Path(__file__).parent / "ui" / "app.py"
     words = [sys.executable, "-m", "streamlit", "run", str(app)]

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
+from poc.data.catalog import default_workspace
 from poc.errors import PocError
-from poc.ui.common import literal, log_in
+from poc.ui.common import literal, log_in, warm_up
 
 PAGES = (
     ("run_suite.py", "Run suite", ":material/play_arrow:"),
@@ -15,11 +16,12 @@ PAGES = (
 
 def main() -> None:
     """Show the page that is asked for; whatever is wrong is said in a sentence."""
-    st.set_page_config(page_title="Backtest", layout="wide")
+    st.set_page_config(page_title="Backtest", page_icon="📈", layout="wide")
     pages = [st.Page(file, title=title, icon=icon, default=file == PAGES[0][0]) for file, title, icon in PAGES]
     page = st.navigation(pages, position="top")
     try:
         if log_in():
+            warm_up(default_workspace())
             page.run()
     except PocError as error:
         st.error(literal(str(error)))

@@ -2,12 +2,15 @@
 
 import getpass
 import re
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import streamlit as st
 
 from poc.data.catalog import DataCatalog, default_workspace
+from poc.errors import TrackingError
 from poc.settings import Settings
 from poc.tracking.stored_run import StoredRun, load_run
 from poc.ui.jobs import JobStore
@@ -86,6 +89,18 @@ def offer_demo() -> None:
     if st.button("Create the demo snapshot", type="primary", icon=":material/add:"):
         store().submit("demo", {}, label="Create the demo snapshot", author=visitor())
         st.rerun()
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up(workspace: Path) -> None:
+    """Open the tracking store in the background, once a server: its library takes seconds to load."""
+    from poc.tracking.mlflow_logger import history
+
+    def open_store() -> None:
+        with suppress(TrackingError):  # the page that needs the store says it
+            history(workspace, limit=1)
+
+    threading.Thread(target=open_store, daemon=True).start()
 
 
 @st.cache_data(ttl=60, show_spinner="Reading the history ...")

@@ -42,7 +42,8 @@ def _show_job(job: Job) -> None:
     if job.status == "queued":
         st.caption("It waits until a job before it has ended.")
     elif job.is_active:
-        st.progress(job.done / job.total if job.total else 0.0, text=f"{literal(job.step)} ({job.done} of {job.total})")
+        text = f"{literal(job.step)} ({job.done} of {job.total})" if job.step else "starting"
+        st.progress(job.done / job.total if job.total else 0.0, text=text)
     elif job.status == "failed":
         st.error(literal(job.reason))
     elif job.status == "done" and job.kind == "run":

@@ -118,7 +118,7 @@ def _check(content: bytes, suffix: str, snapshot_id: str) -> Any:
 
 def _show_check(checked: dict[str, Any]) -> None:
     ledger = checked["ledger"]
-    rows = f"{ledger['rows_in']:,} rows in the file, {ledger['rows_used']:,} of them used."
+    rows = f"Rows: {ledger['rows_in']:,} in the file, {ledger['rows_used']:,} of them used."
     if checked["valid"]:
         st.success(f"The file keeps the contract. {rows}")
     else:

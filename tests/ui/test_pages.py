@@ -61,7 +61,7 @@ def test_a_file_that_breaks_the_contract_is_refused_with_its_rows() -> None:
     app.file_uploader[0].upload(
         "bad.csv", b"security_id,date_sig,date_avail,signal\n1,2010-02-03,2010-02-01,0.5\n"
     ).run()
-    assert "The file cannot be used. 1 rows in the file, 0 of them used." in _said(app)
+    assert "The file cannot be used. Rows: 1 in the file, 0 of them used." in _said(app)
     assert "row 1" in _said(app)
     assert _button(app, "Run").disabled
 
