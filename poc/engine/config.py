@@ -45,6 +45,8 @@ class BacktestConfig:
             a `position` (-1, 0, 1) or a `weight`.
         rescale_weights: for `input_type="weight"`: rescale each side to a sum of one, else take it as given.
         method: `long_short` or `long_only`.
+        benchmark: column of the snapshot's factors table that the active return of `long_only` is measured against;
+            None: the equal-weighted eligible names.
         factor_model: regress the daily return on factors of the snapshot: `market`, `ff3` (Fama-French) or `ff5_mom`.
         start: first date of returns, inclusive.
         end: last date of returns, inclusive.
@@ -79,6 +81,7 @@ class BacktestConfig:
     input_type: Literal["value", "fractile", "position", "weight"] = "value"
     rescale_weights: bool = True
     method: Literal["long_short", "long_only"] = "long_short"
+    benchmark: str | None = None
     factor_model: Literal["market", "ff3", "ff5_mom"] | None = None
     start: date | None = None
     end: date | None = None
@@ -99,6 +102,11 @@ class BacktestConfig:
     def _check_together(self) -> None:
         if self.start and self.end and self.start > self.end:
             raise ConfigError(f"start={self.start} is after end={self.end}; allowed: start at or before end.")
+        if self.benchmark is not None and self.method == "long_short":
+            raise ConfigError(
+                f"benchmark={self.benchmark!r} is not allowed with method='long_short'; allowed: None, because only a "
+                "long-only book has an active return."
+            )
         if self.input_type != "value" and self.double_sort is not None:
             raise ConfigError(
                 f"double_sort={self.double_sort!r} is not allowed with input_type={self.input_type!r}; "
@@ -214,6 +222,7 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("input_type", *_one_of("value", "fractile", "position", "weight")),
     ("rescale_weights", *_one_of(True, False)),
     ("method", *_one_of("long_short", "long_only")),
+    ("benchmark", "None, or a name of letters, digits, - and _", lambda v: v is None or _is_name(v)),
     ("factor_model", *_one_of(None, "market", "ff3", "ff5_mom")),
     ("sample", *_one_of("all", "in", "out")),
 )

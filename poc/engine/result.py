@@ -57,7 +57,8 @@ class BacktestResult:
         config: the variant that was run, with `universe` and `carry_days` as given (not resolved).
         daily_series: a row a day from the first to the last invested day: `date, ret, ret_net, resret, ret_long,
             ret_short, cost, turnover, cumret, cumret_net, drawdown, n_long, n_short, missing_return_share`, then one
-            column a style exposure of the book. For `long_only` also `ret_market`, `ret_active`.
+            column a style exposure of the book. For `long_only` also `ret_market`, `ret_active`,
+            and `ret_benchmark` where there is one.
         summary_table: a row a group of each slice: `slice, group, num_days, n_long, n_short, ret_ann, ret_std, sharpe,
             ret_net_ann, ret_net_std, sharpe_net, resret_ann, resret_std, sharpe_resret, max_drawdown, turnover,
             hit_rate, hit_rate_gross, hit_rate_resret, skew, worst_month, beta`, then one column a style exposure.

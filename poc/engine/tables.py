@@ -12,6 +12,7 @@ from poc.data.panel import Panel
 from poc.engine import metrics
 from poc.engine import return_kernels as kernels
 from poc.engine.config import BacktestConfig
+from poc.engine.factors import factor_column
 from poc.engine.formation import Formation, return_name
 from poc.engine.holding import Held, borrow_a_day, contributions, residual_returns
 from poc.engine.slices import Labels
@@ -59,13 +60,21 @@ def daily_columns(held: Held, formation: Formation, config: BacktestConfig, pane
     return columns | {name: exposures[:, k] for k, name in enumerate(panel.style_names)}
 
 
-def daily_series(columns: Columns, market: NDArray[Any], config: BacktestConfig) -> pd.DataFrame:
-    """The frame of a BacktestResult; for `long_only` with the market's and the active return."""
+def daily_series(columns: Columns, market: NDArray[Any], config: BacktestConfig, panel: Panel) -> pd.DataFrame:
+    """The frame of a BacktestResult; for `long_only` with the returns of the market and benchmark, and the active one.
+
+    Raises:
+        BacktestError: the snapshot does not have the benchmark.
+    """
     if config.method == "long_short":
         return pd.DataFrame(columns)
     names = list(columns)
     after = names.index("missing_return_share") + 1
-    active = {"ret_market": market, "ret_active": columns["ret"] - market}
+    active = {"ret_market": market}
+    if config.benchmark is not None:
+        benchmark = factor_column(config.benchmark, panel, f"benchmark={config.benchmark!r}")
+        active["ret_benchmark"] = benchmark[np.searchsorted(panel.dates, columns["date"].astype("datetime64[D]"))]
+    active["ret_active"] = columns["ret"] - active.get("ret_benchmark", market)
     return pd.DataFrame({n: columns[n] for n in names[:after]} | active | {n: columns[n] for n in names[after:]})
 
 

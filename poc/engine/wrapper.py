@@ -90,7 +90,7 @@ def evaluate_books(
     by_fractile = fractile_returns(formation, held, config, panel)
     market = market_returns(by_fractile[0], formation, held)
     markets = [market[held.days(p)] for p in range(len(names))]
-    series = daily_series(portfolios[0], markets[0], config)
+    series = daily_series(portfolios[0], markets[0], config, panel)
     ics = ic_series(formation, held, panel)
     fractiles = fractile_analysis(by_fractile, formation, held, config, panel)
     return BacktestResult(

@@ -27,6 +27,7 @@ IC_WINDOW = 252
 SERIES_COLUMNS = (
     "date", "ret", "ret_net", "resret", "ret_long", "ret_short", "cost", "turnover", "cumret", "cumret_net", "drawdown",
     "n_long", "n_short", "missing_return_share", "ret_market", "ret_active",
+    "ret_benchmark",
 )  # fmt: skip
 """Columns of `daily_series` that are not style exposures."""
 

@@ -115,6 +115,12 @@ FIELD_CASES: dict[str, list[Case]] = {
     ],
     "rescale_weights": [Case({"rescale_weights": False, "input_type": "weight"}, RAGGED, "weight")],
     "method": [Case({"method": "long_only"}), Case({"method": "long_only", "weight": "value"}, SPARSE, "ties")],
+    "benchmark": [
+        Case({"benchmark": "index", "method": "long_only"}),
+        Case({"benchmark": "index", "method": "long_only", "from_open": True, "lag": 1}, SPARSE),
+        Case({"benchmark": "moon", "method": "long_only"}),
+        Case({"benchmark": "index", "method": "long_only"}, BARE),
+    ],
     "factor_model": [
         Case({"factor_model": "market"}),
         Case({"factor_model": "ff3", "method": "long_only"}),

@@ -51,6 +51,8 @@ BAD_VALUES: list[tuple[str, Any]] = [
     ("input_type", "rank"),
     ("rescale_weights", None),
     ("method", "short_only"),
+    ("benchmark", ""),
+    ("benchmark", 500),
     ("factor_model", "capm"),
     ("start", "31/12/2015"),
     ("end", 20151231.5),
@@ -74,6 +76,8 @@ def test_fields_that_do_not_go_together_are_refused() -> None:
         BacktestConfig(start="2015-01-02", end="2015-01-01")  # type: ignore[arg-type]  # text is converted
     with pytest.raises(ConfigError, match="only a value to rank can be residualized"):
         BacktestConfig(input_type="position", residualize="industry")
+    with pytest.raises(ConfigError, match="only a long-only book has an active return"):
+        BacktestConfig(benchmark="index")
     with pytest.raises(ConfigError, match="only a value to rank can be ranked within groups"):
         BacktestConfig(input_type="position", double_sort=("size", 5))
     with pytest.raises(ConfigError, match="the signal is the weight"):
@@ -107,6 +111,11 @@ def test_two_configurations_have_the_same_key_only_if_they_are_equal(left: set[s
     a = BacktestConfig(**{name: OTHER_VALUES[name] for name in left})
     b = BacktestConfig(**{name: OTHER_VALUES[name] for name in right})
     assert (a.key == b.key) == (a == b)
+
+
+def test_the_benchmark_is_part_of_the_key() -> None:
+    config = BacktestConfig(method="long_only", benchmark="index")
+    assert config.key == "lag0.off.naive.equal.method:long_only.benchmark:index"
 
 
 def test_a_configuration_is_frozen_and_a_copy_is_equal() -> None:

@@ -68,5 +68,21 @@ def test_what_is_missing_is_named(snapshot: Snapshot, tmp_path: Path) -> None:
         run_backtest(signal, config(factor_model="market", method="long_only"), short)
 
 
+def test_the_benchmark_is_what_the_active_return_is_measured_against(snapshot: Snapshot) -> None:
+    catalog = snapshot(RAGGED)
+    long_only = config(method="long_only", benchmark="index")
+    daily = run_backtest(random_signal(RAGGED), long_only, catalog).daily_series
+    factors = catalog.get_factorfile()
+    assert factors is not None
+    expected = factors.set_index("date")["index"].reindex(daily["date"]).to_numpy()
+    assert 0 < np.isnan(expected).sum() < len(expected)
+    np.testing.assert_allclose(daily["ret_benchmark"], expected, rtol=1e-6)
+    np.testing.assert_allclose(daily["ret_active"], daily["ret"] - expected, rtol=0, atol=1e-9)
+    plain = run_backtest(random_signal(RAGGED), config(method="long_only"), catalog).daily_series
+    pd.testing.assert_frame_equal(daily.drop(columns=["ret_benchmark", "ret_active"]), plain.drop(columns="ret_active"))
+    with pytest.raises(BacktestError, match=r"benchmark='moon' needs the column moon of the factors table; .* mkt_rf"):
+        run_backtest(random_signal(RAGGED), config(method="long_only", benchmark="moon"), catalog)
+
+
 def test_without_a_model_there_is_no_regression(snapshot: Snapshot) -> None:
     assert run_backtest(random_signal(RAGGED), config(), snapshot(RAGGED)).factor_regression is None

@@ -32,6 +32,7 @@ DEMANDING = {
     "tc_model": "power_law",
     "mincos": 1,
 }
+SORTED = {"double_sort": ("momentum", 2), "rebalance": "weekly", "mincos": 1}
 
 lags = st.integers(0, 4)
 kinds = st.sampled_from(KINDS)
@@ -90,7 +91,7 @@ def snapshot_of(source: Source, folder: Path) -> DataCatalog:
 
 @pytest.mark.parametrize("day", [16, 38])
 @pytest.mark.parametrize("from_open", [False, True], ids=["close", "open"])
-@pytest.mark.parametrize("changes", [{}, DEMANDING], ids=["usual", "demanding"])
+@pytest.mark.parametrize("changes", [{}, DEMANDING, SORTED], ids=["usual", "demanding", "sorted"])
 def test_the_future_moves_no_weight(
     day: int, from_open: bool, changes: dict[str, Any], snapshot: Snapshot, tmp_path: Path
 ) -> None:

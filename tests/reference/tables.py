@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
+from poc.errors import BacktestError
 from tests.reference import measures, timeline
 from tests.reference.market import NO_LIMIT
 from tests.reference.portfolio import fractile_groups
@@ -24,7 +25,13 @@ def daily_series(run: Run, days: pd.DataFrame) -> pd.DataFrame:
         table[column] = days[column]
     if run.config.method == "long_only":
         table["ret_market"] = days["ret_market"]
-        table["ret_active"] = days["ret"] - days["ret_market"]
+        against = days["ret_market"]
+        if run.config.benchmark is not None:
+            if run.market.factors is None or run.config.benchmark not in run.market.factors:
+                raise BacktestError("no such benchmark")
+            known = run.market.factors[run.config.benchmark].dropna().to_dict()
+            table["ret_benchmark"] = against = days["date"].map(lambda day: known.get(day, NAN))
+        table["ret_active"] = days["ret"] - against
     for style in run.market.styles:
         table[style] = days[style]
     return table
