@@ -18,7 +18,7 @@ from poc.data.panel import Panel, make_panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, form_books, place_signal
 from poc.engine.holding import trade_books
-from poc.engine.legacy_arguments import BUCKETS, FORMER_NAMES, check_arguments
+from poc.engine.legacy_arguments import BUCKETS, FACTOR_MODELS, FORMER_NAMES, check_arguments
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
 from poc.engine.legacy_frames import Tables, on_trading_days, read_frame, read_signal, read_tables
 from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, sort_groups, windows
@@ -73,6 +73,8 @@ class Backtest:
         resid: rank the residual of the signal.
         resid_style: what is taken out: `industry`, `factor` (the exposures) or `all`.
         resid_varlist: exposures to take out; None: `factor_list`.
+        ff_result: regress the daily return on factors: a frame of factor returns, or True with them in `datefile`.
+        ff_model: `capm`, `ff3` or `ff5_mom`.
         verbose: log what is done.
 
     Raises:
@@ -114,7 +116,7 @@ class Backtest:
     resid_varlist: Sequence[str] | None = None
     beta: bool = False
     benchmark: Any = None
-    ff_result: Any = False
+    ff_result: bool | pd.DataFrame = False
     ff_model: str = "ff3"
     verbose: bool = False
 
@@ -130,7 +132,8 @@ class Backtest:
         """Run the backtest.
 
         Returns:
-            `(result, daily_stats, fractile)`. Rates are fractions, annual but in `daily_stats`.
+            `(result, daily_stats, fractile)` and, with `ff_result`, the factor regression. Rates are fractions, annual
+            but in `daily_stats`.
 
         Raises:
             ContractError: `infile` cannot be used.
@@ -139,11 +142,12 @@ class Backtest:
         _warn_of_look_up()
         result = self._run()
         factors = list(self.factor_list)
-        return (
+        tables = (
             result_table(result, factors, output=self.output),
             daily_stats(result, factors),
             fractile_table(result, factors),
         )
+        return tables if result.factor_regression is None else (*tables, result.factor_regression)
 
     def _run(self) -> BacktestResult:
         config = self._config()
@@ -151,7 +155,9 @@ class Backtest:
         if self.double_var is not None and self.double_file is None:
             columns.append(self.double_var)
         needed = dict.fromkeys([*self.factor_list, *(self.resid_varlist or []), *columns])
-        tables = read_tables(self.retfile, self.otherfile, self.datefile, columns=list(needed))
+        tables = read_tables(
+            self.retfile, self.otherfile, self.datefile, columns=list(needed), factors=self._factor_returns()
+        )
         panel = make_panel(
             on_trading_days(self._with_sample(tables)),
             days_per_year=DAYS_PER_YEAR,
@@ -180,6 +186,11 @@ class Backtest:
             self.sigvar, rows.height, formation.n_eligible.max(initial=0),
         )  # fmt: skip
         return evaluate_books(formation, trade_books(formation, config, panel), config, panel, ledger)
+
+    def _factor_returns(self) -> pd.DataFrame | None:
+        if isinstance(self.ff_result, bool):
+            return self.datefile if self.ff_result else None
+        return self.ff_result
 
     def _slices(self) -> tuple[str, ...]:
         """Names of the slices; a column of `otherfile` that bears the name of a built-in one gets another."""
@@ -222,6 +233,7 @@ class Backtest:
             "rescale_weights": self.weight_adj,
             "slices": self._slices(),
             "double_sort": None if self.double_var is None else ("double", None),
+            "factor_model": None if self.ff_result is False else FACTOR_MODELS[self.ff_model],
             "sample": "all" if self.insample == "all" else "in",
             "tc_bps": tuple(self.tc_level[bucket] for bucket in BUCKETS),
             "tc_power": tuple(self.tc_value),

@@ -7,6 +7,8 @@ import pandas as pd
 
 from poc.errors import ConfigError
 
+FACTOR_MODELS = {"capm": "market", "ff3": "ff3", "ff5_mom": "ff5_mom"}
+"""Our name of each factor model."""
 BUCKETS = ("big", "median", "small")
 FORMER_NAMES = {"tc_bps": "tc_level", "tc_power": "tc_value", "slices": "byvar_list", "residualize": "resid_style"}
 """The former name of each field of BacktestConfig that had another."""
@@ -53,7 +55,7 @@ def _is_frac(value: Any) -> bool:
     return value is None or (type(value) is int and 2 <= value <= 100)
 
 
-def _is_vix(value: Any) -> bool:
+def _is_flag_or_frame(value: Any) -> bool:
     return isinstance(value, (bool, pd.DataFrame))
 
 
@@ -62,8 +64,9 @@ _FLAG = ("True or False", lambda v: isinstance(v, bool))
 _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     *((name, *_FRAME) for name in ("infile", "retfile", "otherfile", "datefile")),
     *((name, *_one_of(None)) for name in ("long_index", "benchmark")),
-    *((name, *_one_of(False)) for name in ("beta", "ff_result")),
-    ("ff_model", *_one_of("ff3")),
+    ("beta", *_one_of(False)),
+    ("ff_result", "True or False, or a DataFrame of factor returns", _is_flag_or_frame),
+    ("ff_model", *_one_of(*FACTOR_MODELS)),
     ("sort_method", *_one_of("single", "double")),
     ("double_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
     ("double_var", "the name of a column, or None", lambda v: v is None or isinstance(v, str)),
@@ -83,7 +86,7 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ),
     ("tc_value", "beta and alpha, such as [0.35, 0.4]", lambda v: isinstance(v, (list, tuple))),
     ("gmv", "millions of dollars, above 0", lambda v: _is_number(v) and v > 0),
-    ("byvix", "False, a DataFrame with date and one column, or True with a column vix in datefile", _is_vix),
+    ("byvix", "False, a DataFrame with date and one column, or True with a column vix in datefile", _is_flag_or_frame),
     ("earnings_window", "a whole number of trading days, or None", lambda v: v is None or (type(v) is int and v >= 0)),
     ("window_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
     ("resid_style", *_one_of("industry", "factor", "all")),

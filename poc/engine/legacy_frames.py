@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from poc.contract.columns import convert_days, convert_ids, convert_numbers, get_column, names
@@ -21,15 +22,23 @@ Days = NDArray[np.datetime64]
 
 
 def read_tables(
-    retfile: pd.DataFrame, otherfile: pd.DataFrame, datefile: pd.DataFrame, *, columns: Sequence[str]
+    retfile: pd.DataFrame,
+    otherfile: pd.DataFrame,
+    datefile: pd.DataFrame,
+    *,
+    columns: Sequence[str],
+    factors: pd.DataFrame | None = None,
 ) -> Tables:
-    """`ret`, `risk` and `trading_date` as in a snapshot, each sorted; `risk` may have days that are no trading days.
+    """`ret`, `risk`, `trading_date` and, where given, `factors` as in a snapshot, each sorted.
+
+    `risk` and `factors` may have days that are no trading days.
 
     Args:
         retfile: `security_id, date, ret` and what else the `ret` table may hold.
         otherfile: `security_id, date`, industry, sector, cap, size and volume where there are any, and `columns`.
         datefile: `date` and, where there are any, `insample, insample2`.
         columns: exposures and groups of `otherfile` that are needed.
+        factors: `date` and the daily returns of factors, under our names or those of published files (`Mkt-RF`).
 
     Raises:
         BacktestError: a column is missing, or holds what it may not.
@@ -42,9 +51,16 @@ def read_tables(
         risk = risk.with_columns(make_cap(risk) if "mcap" in risk.columns else pl.lit(None, pl.Int8).alias("cap"))
     tables = {name: table.sort("date", "security_id") for name, table in (("ret", ret), ("risk", risk))}
     tables["trading_date"] = calendar
+    if factors is not None:
+        factors = factors.rename(columns=_factor_name)
+        tables["factors"] = (
+            read_frame("ff_result", factors, ["date"], list(factors.columns)).sort("date").select("date", cs.numeric())
+        )
     breaches = find_breaches(on_trading_days(tables), max_return=float("inf"))
     if breaches:
-        raise BacktestError("\n".join(["The frames cannot be used (ret: retfile, risk: otherfile):", *breaches]))
+        raise BacktestError(
+            "\n".join(["The frames cannot be used (ret: retfile, risk: otherfile, factors: ff_result):", *breaches])
+        )
     return tables
 
 
@@ -52,6 +68,11 @@ def on_trading_days(tables: Tables) -> Tables:
     """The tables without rows on other days."""
     days = tables["trading_date"].select("date")
     return {name: table.join(days, on="date", how="semi", maintain_order="left") for name, table in tables.items()}
+
+
+def _factor_name(published: str) -> str:
+    name = published.lower().replace("-", "_")
+    return {"mom": "umd", "mktrf": "mkt_rf"}.get(name, name)
 
 
 def read_frame(argument: str, frame: pd.DataFrame, required: Sequence[str], optional: Sequence[str]) -> pl.DataFrame:

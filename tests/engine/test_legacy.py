@@ -123,6 +123,8 @@ REFUSED: list[tuple[str, Any]] = [
     ("resid", "industry"),
     ("resid_style", "style"),
     ("resid_varlist", "size"),
+    ("ff_result", "ff3"),
+    ("ff_model", "ff5"),
     ("verbose", 2),
 ]
 
@@ -272,3 +274,24 @@ def test_a_double_sort_needs_all_of_its_arguments(frames: Frames) -> None:
     for changes in ({"sort_method": "double"}, {"double_var": "size", "double_frac": 5}):
         with pytest.raises(ConfigError, match="sort_method='double' goes together with double_var and double_frac"):
             backtest(frames, **changes)
+
+
+def test_a_factor_regression_is_the_fourth_table(frames: Frames) -> None:
+    rng = np.random.default_rng(5)
+    published = frames.datefile.assign(**{name: rng.normal(0, 0.01, 50) for name in ("Mkt-RF", "SMB", "HML", "RF")})
+    *_, daily, _, table = backtest(frames, ff_result=published).gen_result()
+    assert table["term"].tolist() == ["alpha", "mkt_rf", "smb", "hml"]
+    factors = daily[["date"]].merge(published)[["Mkt-RF", "SMB", "HML"]].to_numpy()
+    design = np.column_stack([np.full(len(daily), 1 / 252), factors])
+    expected, *_ = np.linalg.lstsq(design, daily["ret"].to_numpy(), rcond=None)
+    np.testing.assert_allclose(table["coefficient"], expected, rtol=1e-10)
+    market, *_ = backtest(replace(frames, datefile=published), ff_result=True, ff_model="capm").gen_result()[3:]
+    assert market["term"].tolist() == ["alpha", "mkt_rf"]
+
+
+def test_factor_returns_that_cannot_be_used_are_refused(frames: Frames) -> None:
+    with pytest.raises(BacktestError, match="factor_model='ff3' needs the column mkt_rf"):
+        result(frames, ff_result=True)
+    percent = frames.datefile.assign(mkt_rf=1.5)
+    with pytest.raises(BacktestError, match="factors: `mkt_rf` is beyond 50%"):
+        result(frames, ff_result=percent)
