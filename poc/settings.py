@@ -99,7 +99,8 @@ def app_command(settings: Settings, *, allow_remote: bool) -> list[str]:
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",
         "runner.magicEnabled": "false",
-        "theme.primaryColor": "#0072B2",
+        "theme.light.primaryColor": "#0072B2",
+        "theme.dark.primaryColor": "#4AA3DF",
     }
     app = Path(__file__).parent / "ui" / "app.py"
     words = [sys.executable, "-m", "streamlit", "run", str(app)]

@@ -9,6 +9,7 @@ from poc.ui.compare import show_comparison
 
 FILTERS = {"signal": "Signal", "author": "Author", "family": "Family", "snapshot": "Snapshot", "verdict": "Verdict"}
 COLUMNS = ("name", "signal", "verdict", "sharpe_net", "sharpe", "author", "family", "snapshot", "started")
+FILTER_WIDTH = 165  # pixels: six side by side on a desk, two on a phone
 LARGE = 1000  # rows from which the table is read while one scrolls
 
 
@@ -48,12 +49,13 @@ def page() -> None:
 
 
 def _filter(found: pd.DataFrame) -> pd.DataFrame:
-    columns = st.columns(len(FILTERS) + 1)
-    words = columns[0].text_input("Search", placeholder="part of a name", key="history-search")
+    row = st.container(horizontal=True)
+    words = row.text_input("Search", placeholder="part of a name", key="history-search", width=FILTER_WIDTH)
     if words:
         found = found[found["name"].str.contains(words, case=False, regex=False)]
-    for place, (name, label) in zip(columns[1:], FILTERS.items(), strict=True):
-        chosen = place.multiselect(label, sorted(found[name].unique()), key=f"history-{name}", placeholder="all")
+    for name, label in FILTERS.items():
+        known = sorted(found[name].unique())
+        chosen = row.multiselect(label, known, key=f"history-{name}", placeholder="all", width=FILTER_WIDTH)
         if chosen:
             found = found[found[name].isin(chosen)]
     return found

@@ -85,12 +85,10 @@ def _show_verdict(run: StoredRun) -> None:
     for reason in run.verdict.reasons:
         st.markdown(f"- {literal(reason)}")
     checks = [
-        {"state": STATES[check.state], "check": check.name, "value": check.value, "threshold": check.threshold,
-         "what it says": check.sentence}
+        {"state": STATES[check.state], "what it says": literal(check.sentence), "check": literal(check.name)}
         for check in run.verdict.checks
-    ]  # fmt: skip
-    number = st.column_config.NumberColumn(format="%.3g")
-    st.dataframe(checks, hide_index=True, column_config={"value": number, "threshold": number}, height="content")
+    ]
+    st.table(checks)
     for warning in run.warnings:
         st.warning(literal(warning))
 

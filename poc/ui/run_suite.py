@@ -52,7 +52,9 @@ def page() -> None:
 
 def _choose_signal(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, bytes] | None, str]:
     """The source of the signal (None: not ready), its uploaded file, and the name that it suggests."""
-    kind = st.segmented_control("From", list(SOURCES), format_func=SOURCES.__getitem__, default="upload", required=True)
+    kind = st.segmented_control(
+        "From", list(SOURCES), format_func=SOURCES.__getitem__, default="upload", required=True, wrap=True
+    )
     if kind == "upload":
         return _choose_file(snapshot_id)
     if kind == "run":

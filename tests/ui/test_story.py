@@ -240,4 +240,8 @@ def _look_at_every_page(server: Server) -> None:
                 expect(page.get_by_text(sign).first).to_be_visible(timeout=SLOW)
                 wide = page.evaluate("document.documentElement.scrollWidth")
                 assert wide <= width, f"{place or 'run'} is {wide} pixels wide on a screen of {width}"
+                red = page.evaluate(
+                    "getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/[0-9]+/)[0]"
+                )
+                assert (int(red) < 128) == dark
                 _picture(page, f"{place or 'run'}-{width}-{'dark' if dark else 'light'}")
