@@ -113,18 +113,16 @@ def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> P
         close_cutoff=panel.close_cutoff,
     )
     carry_days = config.carry_days or default_carry_days(formation[formation < panel.n_days])
-    order = _order(security, formation, date_sig)
-    if order is not None:
-        signal, security, formation, date_sig = signal[order], security[order], formation[order], date_sig[order]
-    first, end = signal_kernels.live_intervals(security, formation, date_sig.astype(np.int64), carry_days, panel.n_days)
-    live = np.flatnonzero(end > first)
-    by_first = live[np.argsort(first[live], kind="stable")]
+    rank = date_sig.astype(np.int64)
+    if not signal_kernels.in_order(security, formation, rank):
+        order = np.lexsort((rank, formation, security))
+        signal, security, formation, rank = signal[order], security[order], formation[order], rank[order]
+    first, end = signal_kernels.live_intervals(security, formation, rank, carry_days, panel.n_days)
     values = signal_kernels.spread_live(
         signal,
+        first,
         end,
         security,
-        by_first,
-        np.searchsorted(first[by_first], np.arange(panel.n_days + 1)),
         panel.security,
         panel.offsets,
         len(panel.securities),
@@ -280,14 +278,6 @@ def _check_input_type(clean: pl.DataFrame, config: BacktestConfig) -> None:
             f"{wrong.height} rows hold a position other than -1, 0, 1. First rows: {rows}. "
             "Give positions, or choose input_type='value' or 'weight'."
         )
-
-
-def _order(security: Ints, formation: Ints, date_sig: NDArray[np.datetime64]) -> Ints | None:
-    """The order by security, formation day and `date_sig`, or None where the rows have it already, as most files do."""
-    step, gap, later = np.diff(security), np.diff(formation), np.diff(date_sig).astype(np.int64)
-    if np.all((step > 0) | ((step == 0) & ((gap > 0) | ((gap == 0) & (later > 0))))):
-        return None
-    return np.lexsort((date_sig, formation, security))
 
 
 def _residualize(signal: Floats, style_mean: Floats, style_missing: Ints, panel: Panel, how: str) -> Floats:

@@ -41,12 +41,26 @@ def live_intervals(security, formation, rank, carry_days, n_days):
 
 
 @njit(cache=True, nogil=True)
-def spread_live(signal, end, security, by_first, starts, panel_security, offsets, n_securities, ahead):
+def in_order(security, formation, rank):
+    """The rows are sorted by security, formation day and rank, and no two are the same."""
+    for i in range(1, len(security)):
+        if security[i] != security[i - 1]:
+            if security[i] < security[i - 1]:
+                return False
+        elif formation[i] != formation[i - 1]:
+            if formation[i] < formation[i - 1]:
+                return False
+        elif rank[i] <= rank[i - 1]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def spread_live(signal, first, end, security, panel_security, offsets, n_securities, ahead):
     """Write each live value on the panel rows of its days.
 
     Args:
-        signal, end, security: (n,) signal rows and the day after their last.
-        by_first: (n,) signal rows ordered by their first day; `starts[d]:starts[d + 1]` are those that begin on day d.
+        signal, first, end, security: (n,) signal rows and the days on which they live.
         ahead: rows of day t get the value that lives on day `t + ahead`.
 
     Returns:
@@ -56,8 +70,19 @@ def spread_live(signal, end, security, by_first, starts, panel_security, offsets
     value = np.full(n_securities, np.nan)
     until = np.zeros(n_securities, np.int64)
     n_days = len(offsets) - 1
+    start = np.zeros(n_days + 1, np.int64)  # rows by their first day
+    for i in range(len(signal)):
+        if end[i] > first[i]:
+            start[first[i] + 1] += 1
+    start = np.cumsum(start)
+    by_first = np.empty(start[n_days], np.int64)
+    free = start.copy()
+    for i in range(len(signal)):
+        if end[i] > first[i]:
+            by_first[free[first[i]]] = i
+            free[first[i]] += 1
     for day in range(n_days):
-        for j in range(starts[day], starts[day + 1]):
+        for j in range(start[day], start[day + 1]):
             i = by_first[j]
             value[security[i]] = signal[i]
             until[security[i]] = end[i]

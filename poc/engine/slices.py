@@ -187,12 +187,12 @@ def security_index(ids: pl.Series, securities: NDArray[Any]) -> Ints:
     """Index of each id in `securities`, -1 where it is not there."""
     if ids.dtype.is_integer() != (securities.dtype.kind in "iu"):
         return np.full(len(ids), -1, np.int32)
-    distinct = ids.unique().sort()
-    values = distinct.to_numpy()
+    begins = np.flatnonzero(
+        (ids != ids.shift()).fill_null(value=True).to_numpy()
+    )  # files are sorted: one look-up a run
+    values = ids.gather(begins).to_numpy()
     known = _where_equal(securities, values, np.searchsorted(securities, values)).astype(np.int32)
-    if ids.dtype.is_integer():
-        return np.asarray(known[np.searchsorted(values, ids.to_numpy())])
-    return np.asarray(known[ids.cast(pl.Enum(distinct)).to_physical().to_numpy()])
+    return np.repeat(known, np.diff(np.append(begins, len(ids))))
 
 
 def _where_equal(values: NDArray[Any], wanted: NDArray[Any], at: Ints) -> Ints:
