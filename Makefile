@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 (macOS) and later.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint types format lock docs clean
+.PHONY: help demo ui test lint types format lock bench docs clean
 
 UV_VERSION := 0.13.9
 BIN := .venv/bin
@@ -36,6 +36,9 @@ format: .venv/.installed ## Format the code and mend what can be mended
 lock: .venv/.installed ## Resolve the dependencies of pyproject.toml anew into requirements.lock
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--all-extras --quiet pyproject.toml -o requirements.lock
+
+bench: .venv/.installed ## Time the suite at three sizes, beside yardsticks and peers, into benchmarks/RESULTS.md (ARGS="--sizes S M")
+	@$(BIN)/python benchmarks/run.py --root .bench $(ARGS)
 
 docs: .venv/.installed ## Run the demo and put its output and the picture of its tear sheet into the README (needs Chromium)
 	@$(BIN)/python docs/refresh.py
