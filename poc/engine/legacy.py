@@ -20,9 +20,9 @@ from poc.engine.formation import PlacedSignal, form_books, place_signal
 from poc.engine.holding import trade_books
 from poc.engine.legacy_arguments import BUCKETS, FACTOR_MODELS, FORMER_NAMES, check_arguments
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
-from poc.engine.legacy_frames import Tables, on_trading_days, read_frame, read_signal, read_tables
+from poc.engine.legacy_frames import Tables, on_trading_days, read_factors, read_frame, read_signal, read_tables
 from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, sort_groups, windows
-from poc.engine.legacy_tables import daily_stats, fractile_table, result_table
+from poc.engine.legacy_tables import betas, daily_stats, fractile_table, result_table
 from poc.engine.result import BacktestResult
 from poc.engine.slices import BUILT_IN
 from poc.engine.wrapper import evaluate_books
@@ -47,6 +47,7 @@ class Backtest:
         sigvar: column of `infile` with the signal.
         factor_list: columns of `otherfile`, the exposures to report.
         method: `long_short` or `long_only`.
+        long_index: `date` and the daily return of an index that a long-only book is measured against.
         byvar_list: groups to report.
         from_open: trade at the open and earn from `date_openret`, else at the close and from `date_ret`.
         input_type: `value`, `fractile`, `position` or `weight`.
@@ -73,6 +74,8 @@ class Backtest:
         resid: rank the residual of the signal.
         resid_style: what is taken out: `industry`, `factor` (the exposures) or `all`.
         resid_varlist: exposures to take out; None: `factor_list`.
+        beta: report the slope of each group's return on that of the market, or of `benchmark`.
+        benchmark: `date` and a daily return; None: the equal-weighted eligible names.
         ff_result: regress the daily return on factors: a frame of factor returns, or True with them in `datefile`.
         ff_model: `capm`, `ff3` or `ff5_mom`.
         verbose: log what is done.
@@ -88,7 +91,7 @@ class Backtest:
     sigvar: str
     factor_list: Sequence[str]
     method: str = "long_short"
-    long_index: Any = None
+    long_index: pd.DataFrame | None = None
     byvar_list: Sequence[str] = ("overall", "year", "cap")
     from_open: bool = False
     input_type: str = "value"
@@ -115,7 +118,7 @@ class Backtest:
     resid_style: str = "industry"
     resid_varlist: Sequence[str] | None = None
     beta: bool = False
-    benchmark: Any = None
+    benchmark: pd.DataFrame | None = None
     ff_result: bool | pd.DataFrame = False
     ff_model: str = "ff3"
     verbose: bool = False
@@ -140,23 +143,32 @@ class Backtest:
             BacktestError: another frame cannot be used, or no day is invested.
         """
         _warn_of_look_up()
-        result = self._run()
+        result, groups = self._run()
         factors = list(self.factor_list)
+        table = result_table(result, factors, output=self.output)
+        if self.beta:
+            table["beta"] = betas(result, self.benchmark, groups.get("vix"))
         tables = (
-            result_table(result, factors, output=self.output),
+            table,
             daily_stats(result, factors),
             fractile_table(result, factors),
         )
         return tables if result.factor_regression is None else (*tables, result.factor_regression)
 
-    def _run(self) -> BacktestResult:
+    def _run(self) -> tuple[BacktestResult, dict[str, pl.DataFrame]]:
+        """The result of our engine, and the groups that were handed to it."""
         config = self._config()
         columns = [name for name in self.byvar_list if name not in FORMER_SLICES]
         if self.double_var is not None and self.double_file is None:
             columns.append(self.double_var)
         needed = dict.fromkeys([*self.factor_list, *(self.resid_varlist or []), *columns])
+        factors = (self.datefile if self.ff_result else None) if isinstance(self.ff_result, bool) else self.ff_result
         tables = read_tables(
-            self.retfile, self.otherfile, self.datefile, columns=list(needed), factors=self._factor_returns()
+            self.retfile,
+            self.otherfile,
+            self.datefile,
+            columns=list(needed),
+            factors=read_factors(factors, self.long_index),
         )
         panel = make_panel(
             on_trading_days(self._with_sample(tables)),
@@ -185,12 +197,7 @@ class Backtest:
             "%s: %d rows of infile are traded, %d names a day at most.",
             self.sigvar, rows.height, formation.n_eligible.max(initial=0),
         )  # fmt: skip
-        return evaluate_books(formation, trade_books(formation, config, panel), config, panel, ledger)
-
-    def _factor_returns(self) -> pd.DataFrame | None:
-        if isinstance(self.ff_result, bool):
-            return self.datefile if self.ff_result else None
-        return self.ff_result
+        return evaluate_books(formation, trade_books(formation, config, panel), config, panel, ledger), groups
 
     def _slices(self) -> tuple[str, ...]:
         """Names of the slices; a column of `otherfile` that bears the name of a built-in one gets another."""
@@ -233,6 +240,7 @@ class Backtest:
             "rescale_weights": self.weight_adj,
             "slices": self._slices(),
             "double_sort": None if self.double_var is None else ("double", None),
+            "benchmark": None if self.long_index is None else "long_index",
             "factor_model": None if self.ff_result is False else FACTOR_MODELS[self.ff_model],
             "sample": "all" if self.insample == "all" else "in",
             "tc_bps": tuple(self.tc_level[bucket] for bucket in BUCKETS),

@@ -23,6 +23,10 @@ def check_arguments(values: Mapping[str, Any]) -> None:
     for name, allowed, is_allowed in _RULES:
         if not is_allowed(values[name]):
             raise ConfigError(f"{name}={_shown(values[name])} is not allowed; allowed: {allowed}.")
+    if values["long_index"] is not None and values["method"] != "long_only":
+        raise ConfigError("long_index goes together with method='long_only': a book without net exposure has no index.")
+    if values["benchmark"] is not None and not values["beta"]:
+        raise ConfigError("benchmark is what beta is measured against, and goes together with beta=True.")
     if (values["earnings_window"] is None) != (values["window_file"] is None):
         raise ConfigError("earnings_window, a number of days, and window_file, a DataFrame, go together: give both.")
     if (values["sort_method"] == "double") != (values["double_var"] is not None and values["double_frac"] is not None):
@@ -59,19 +63,23 @@ def _is_flag_or_frame(value: Any) -> bool:
     return isinstance(value, (bool, pd.DataFrame))
 
 
+def _is_frame_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, pd.DataFrame)
+
+
+_SERIES = ("long_index", "benchmark")
 _FRAME = ("a pandas DataFrame", lambda v: isinstance(v, pd.DataFrame))
 _FLAG = ("True or False", lambda v: isinstance(v, bool))
 _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     *((name, *_FRAME) for name in ("infile", "retfile", "otherfile", "datefile")),
-    *((name, *_one_of(None)) for name in ("long_index", "benchmark")),
-    ("beta", *_one_of(False)),
+    *((name, "a pandas DataFrame with date and a return, or None", _is_frame_or_none) for name in _SERIES),
     ("ff_result", "True or False, or a DataFrame of factor returns", _is_flag_or_frame),
     ("ff_model", *_one_of(*FACTOR_MODELS)),
     ("sort_method", *_one_of("single", "double")),
-    ("double_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
+    ("double_file", "a pandas DataFrame, or None", _is_frame_or_none),
     ("double_var", "the name of a column, or None", lambda v: v is None or isinstance(v, str)),
     ("double_frac", "a number of groups from 2 to 100, ascending percentiles such as [30, 70], or None", _is_frac),
-    *((name, *_FLAG) for name in ("weight_adj", "resid", "verbose")),
+    *((name, *_FLAG) for name in ("weight_adj", "resid", "beta", "verbose")),
     ("sigvar", "the name of a column of infile", lambda v: isinstance(v, str)),
     ("factor_list", "a list of columns of otherfile", _is_names),
     ("byvar_list", "a list of names that begins with 'overall'", _is_names),
@@ -88,7 +96,7 @@ _RULES: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("gmv", "millions of dollars, above 0", lambda v: _is_number(v) and v > 0),
     ("byvix", "False, a DataFrame with date and one column, or True with a column vix in datefile", _is_flag_or_frame),
     ("earnings_window", "a whole number of trading days, or None", lambda v: v is None or (type(v) is int and v >= 0)),
-    ("window_file", "a pandas DataFrame, or None", lambda v: v is None or isinstance(v, pd.DataFrame)),
+    ("window_file", "a pandas DataFrame, or None", _is_frame_or_none),
     ("resid_style", *_one_of("industry", "factor", "all")),
     ("resid_varlist", "a list of columns of otherfile, or None", lambda v: v is None or _is_names(v)),
 )

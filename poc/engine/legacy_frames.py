@@ -27,7 +27,7 @@ def read_tables(
     datefile: pd.DataFrame,
     *,
     columns: Sequence[str],
-    factors: pd.DataFrame | None = None,
+    factors: pl.DataFrame | None = None,
 ) -> Tables:
     """`ret`, `risk`, `trading_date` and, where given, `factors` as in a snapshot, each sorted.
 
@@ -38,7 +38,7 @@ def read_tables(
         otherfile: `security_id, date`, industry, sector, cap, size and volume where there are any, and `columns`.
         datefile: `date` and, where there are any, `insample, insample2`.
         columns: exposures and groups of `otherfile` that are needed.
-        factors: `date` and the daily returns of factors, under our names or those of published files (`Mkt-RF`).
+        factors: as `read_factors` gives it.
 
     Raises:
         BacktestError: a column is missing, or holds what it may not.
@@ -52,10 +52,7 @@ def read_tables(
     tables = {name: table.sort("date", "security_id") for name, table in (("ret", ret), ("risk", risk))}
     tables["trading_date"] = calendar
     if factors is not None:
-        factors = factors.rename(columns=_factor_name)
-        tables["factors"] = (
-            read_frame("ff_result", factors, ["date"], list(factors.columns)).sort("date").select("date", cs.numeric())
-        )
+        tables["factors"] = factors
     breaches = find_breaches(on_trading_days(tables), max_return=float("inf"))
     if breaches:
         raise BacktestError(
@@ -70,9 +67,36 @@ def on_trading_days(tables: Tables) -> Tables:
     return {name: table.join(days, on="date", how="semi", maintain_order="left") for name, table in tables.items()}
 
 
+def read_factors(factors: pd.DataFrame | None, index: pd.DataFrame | None) -> pl.DataFrame | None:
+    """The `factors` table: factor returns and, as `long_index`, that of an index, by day; None where neither is given.
+
+    Args:
+        factors: `date` and daily returns, under our names or those of published files, such as `Mkt-RF`.
+        index: `date` and a daily return.
+    """
+    table = None if index is None else read_series("long_index", index).rename({"value": "long_index"})
+    if factors is not None:
+        named = factors.rename(columns=_factor_name)
+        read = read_frame("ff_result", named, ["date"], list(named.columns)).select("date", cs.numeric())
+        table = read if table is None else read.join(table, on="date", how="full", coalesce=True)
+    return None if table is None else table.sort("date")
+
+
 def _factor_name(published: str) -> str:
     name = published.lower().replace("-", "_")
     return {"mom": "umd", "mktrf": "mkt_rf"}.get(name, name)
+
+
+def read_series(argument: str, frame: pd.DataFrame) -> pl.DataFrame:
+    """`date, value` of a frame with `date` and one column more.
+
+    Raises:
+        BacktestError: the frame has other columns, or they hold what they may not.
+    """
+    others = [name for name in frame.columns if name != "date"]
+    if len(others) != 1:
+        raise BacktestError(f"{argument} needs 'date' and one column more. Found instead: {names(frame.columns)}.")
+    return read_frame(argument, frame, ["date", *others], []).rename({others[0]: "value"}).drop_nulls()
 
 
 def read_frame(argument: str, frame: pd.DataFrame, required: Sequence[str], optional: Sequence[str]) -> pl.DataFrame:

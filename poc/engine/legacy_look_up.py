@@ -10,9 +10,8 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.columns import names
 from poc.data.panel import Panel
-from poc.engine.legacy_frames import Days, read_frame
+from poc.engine.legacy_frames import Days, read_frame, read_series
 from poc.engine.slices import panel_rows
 from poc.errors import BacktestError
 
@@ -114,11 +113,7 @@ def regimes(frame: pd.DataFrame, calendar: Days) -> pl.DataFrame:
     Raises:
         BacktestError: not `date` and one more column.
     """
-    others = [name for name in frame.columns if name != "date"]
-    if len(others) != 1:
-        raise BacktestError(f"byvix needs 'date' and one column more. Found instead: {names(frame.columns)}.")
-    table = read_frame("byvix", frame, ["date", *others], []).rename({others[0]: "label"})
-    table = table.filter(pl.col("date").is_in(calendar.tolist())).drop_nulls()
+    table = read_series("byvix", frame).rename({"value": "label"}).filter(pl.col("date").is_in(calendar.tolist()))
     if table.schema["label"].is_numeric():
         high = pl.col("label") >= pl.col("label").median()
         table = table.with_columns(label=pl.when(high).then(pl.lit("High VIX")).otherwise(pl.lit("Low VIX")))

@@ -1,9 +1,14 @@
 """The tables of a BacktestResult under the names of the former engine."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+import polars as pl
 
+from poc.engine import metrics
 from poc.engine.config import BacktestConfig
+from poc.engine.legacy_frames import read_series
 from poc.engine.result import BacktestResult
 
 RESULT_COLUMNS = {
@@ -45,7 +50,7 @@ def daily_stats(result: BacktestResult, factors: list[str]) -> pd.DataFrame:
     """`date, ret, ret_net, resret, cumret, cumretnet, drawdown`, factors, `cumret_LargeCap` ..., `turnover`.
 
     `turnover` is the sum of absolute trades. The cumulative return of a cap group is 0 until its first day and stays
-    where it is after its last.
+    where it is after its last. Against an index, `ret_active` stands at the end.
     """
     daily = result.daily_series
     columns = ["date", "ret", "ret_net", "resret", "cumret", "cumret_net", "drawdown", *factors]
@@ -55,7 +60,8 @@ def daily_stats(result: BacktestResult, factors: list[str]) -> pd.DataFrame:
         for size, label in (("Large", "Large Cap"), ("Medium", "Mid Cap"), ("Small", "Small Cap")):
             ret = groups[groups["group"] == label].set_index("date")["ret"]
             stats[f"cumret_{size}Cap"] = ret.cumsum().reindex(daily["date"]).ffill().fillna(0.0).to_numpy()
-    return stats.assign(turnover=daily["turnover"] * 2 * _gross(result))
+    stats = stats.assign(turnover=daily["turnover"] * 2 * _gross(result))
+    return stats if result.config.benchmark is None else stats.assign(ret_active=daily["ret_active"])
 
 
 def _gross(result: BacktestResult) -> float:
@@ -65,6 +71,39 @@ def _gross(result: BacktestResult) -> float:
         held = result.holdings(last_day_only=False)
         return float(np.mean(held["weight"].abs().groupby(held["date"]).sum()))
     return 1.0 if config.method == "long_only" else 2.0
+
+
+def betas(result: BacktestResult, benchmark: pd.DataFrame | None, regimes: pl.DataFrame | None) -> list[float]:
+    """Slope of each group's daily gross return on the market's, or on a benchmark's over the days that it has.
+
+    Args:
+        benchmark: `date` and a daily return.
+        regimes: `date, label` of the slice `vix`.
+    """
+    if benchmark is None:
+        return list(result.summary_table["beta"])
+    index = read_series("benchmark", benchmark).to_pandas().set_index("date")["value"]
+    slopes = []
+    for ret in _group_returns(result, regimes):
+        both = pd.DataFrame({"ret": ret}).join(index, how="inner")
+        slopes.append(metrics.beta(both["ret"].to_numpy(), both["value"].to_numpy()) if len(both) else float("nan"))
+    return slopes
+
+
+def _group_returns(result: BacktestResult, regimes: pl.DataFrame | None) -> Iterator[pd.Series]:
+    """Daily gross returns by date of each row of the summary."""
+    daily = result.daily_series.set_index("date")["ret"]
+    own = {key: days.set_index("date")["ret"] for key, days in result.slice_series.groupby(["slice", "group"])}
+    nothing = daily[:0]
+    for name, group in result.summary_table[["slice", "group"]].itertuples(index=False):
+        if name == "vix" and regimes is not None:
+            days = regimes.filter(pl.col("label").cast(pl.String) == group)["date"].to_list()
+            yield daily[daily.index.isin(pd.DatetimeIndex(days))]
+        elif name in ("year", "capyr"):
+            whole = daily if name == "year" else own.get(("cap", group[:-5]), nothing)
+            yield whole[whole.index.to_series().dt.year == int(group[-4:])]
+        else:
+            yield daily if name == "overall" else own.get((name, group), nothing)
 
 
 def fractile_table(result: BacktestResult, factors: list[str]) -> pd.DataFrame:

@@ -123,6 +123,9 @@ REFUSED: list[tuple[str, Any]] = [
     ("resid", "industry"),
     ("resid_style", "style"),
     ("resid_varlist", "size"),
+    ("long_index", "SPX"),
+    ("beta", "SPX"),
+    ("benchmark", "SPX"),
     ("ff_result", "ff3"),
     ("ff_model", "ff5"),
     ("verbose", 2),
@@ -295,3 +298,44 @@ def test_factor_returns_that_cannot_be_used_are_refused(frames: Frames) -> None:
     percent = frames.datefile.assign(mkt_rf=1.5)
     with pytest.raises(BacktestError, match="factors: `mkt_rf` is beyond 50%"):
         result(frames, ff_result=percent)
+
+
+def index_of(frames: Frames) -> pd.DataFrame:
+    """An index that lacks a few days."""
+    ret = np.random.default_rng(6).normal(0, 0.01, len(frames.datefile))
+    return frames.datefile.assign(close=ret).drop(index=[9, 30])
+
+
+def test_a_long_only_book_is_measured_against_an_index(frames: Frames) -> None:
+    _, daily, _ = backtest(frames, method="long_only", long_index=index_of(frames)).gen_result()
+    both = daily.merge(index_of(frames), how="left")
+    assert daily.columns[-1] == "ret_active"
+    assert daily["ret_active"].isna().sum() == 2
+    np.testing.assert_allclose(daily["ret_active"], both["ret"] - both["close"], rtol=1e-12)
+    with pytest.raises(ConfigError, match="long_index goes together with method='long_only'"):
+        backtest(frames, long_index=index_of(frames))
+
+
+def test_beta_is_to_the_eligible_names_or_to_a_benchmark(frames: Frames) -> None:
+    levels = pd.DataFrame({"date": frames.datefile["date"], "vix": np.arange(50) % 2 + 0.5})
+    slices = ["overall", "year", "cap", "capyr", "industry_id"]
+    face = backtest(frames, beta=True, byvar_list=slices, byvix=levels, benchmark=index_of(frames))
+    table, daily, _ = face.gen_result()
+    assert table.columns[-1] == "beta"
+    slope = table.set_index("group")["beta"]
+    assert np.isfinite(slope).all()
+    days = daily.merge(index_of(frames))
+    small = daily.assign(ret=daily["cumret_SmallCap"].diff()).merge(index_of(frames))
+    for group, chosen in {
+        "overall": days,
+        "2022": days[days["date"].dt.year == 2022],
+        "Low VIX": days.merge(levels[levels["vix"] < 1]),
+        "Small Cap 2022": small[small["date"].dt.year == 2022],
+    }.items():
+        expected = np.polyfit(chosen["close"], chosen["ret"], 1)[0]
+        np.testing.assert_allclose(slope[group], expected, rtol=1e-9, err_msg=group)
+    to_market = result(frames, beta=True)["beta"]
+    assert (to_market.abs() < 1).all()
+    assert to_market["overall"] != slope["overall"]
+    with pytest.raises(ConfigError, match="benchmark is what beta is measured against"):
+        backtest(frames, benchmark=index_of(frames))
