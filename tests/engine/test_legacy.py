@@ -15,7 +15,7 @@ from poc.engine import legacy
 from poc.engine.config import BacktestConfig
 from poc.engine.legacy import Backtest, gen_date_trading
 from poc.engine.wrapper import run_backtest
-from poc.errors import BacktestError, ConfigError
+from poc.errors import BacktestError, ConfigError, ContractError
 from tests.reference.legacy_frames import FACTORS, Frames, gapless_frames
 from tests.reference.random_panels import PanelShape, random_signal, random_source
 
@@ -339,3 +339,21 @@ def test_beta_is_to_the_eligible_names_or_to_a_benchmark(frames: Frames) -> None
     assert to_market["overall"] != slope["overall"]
     with pytest.raises(ConfigError, match="benchmark is what beta is measured against"):
         backtest(frames, benchmark=index_of(frames))
+
+
+def test_a_signal_on_unknown_securities_is_refused(frames: Frames) -> None:
+    elsewhere = replace(frames, infile=frames.infile.assign(security_id=frames.infile["security_id"] + 10**6))
+    with pytest.raises(ContractError, match="security_id"):
+        result(elsewhere)
+
+
+def test_a_double_sort_needs_numbers(frames: Frames) -> None:
+    text = with_other(frames, region="east")
+    with pytest.raises(BacktestError, match="double_var='region' holds no numbers"):
+        result(text, sort_method="double", double_var="region", double_frac=3)
+
+
+def test_without_industries_all_names_are_one(frames: Frames) -> None:
+    """The residual is the signal less its mean over all names, which ranks them the same."""
+    without = replace(frames, otherfile=frames.otherfile.drop(columns="industry_id"))
+    pd.testing.assert_frame_equal(result(without, resid=True), result(without))
