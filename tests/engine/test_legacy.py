@@ -343,7 +343,7 @@ def test_beta_is_to_the_eligible_names_or_to_a_benchmark(frames: Frames) -> None
 
 def test_a_signal_on_unknown_securities_is_refused(frames: Frames) -> None:
     elsewhere = replace(frames, infile=frames.infile.assign(security_id=frames.infile["security_id"] + 10**6))
-    with pytest.raises(ContractError, match="security_id"):
+    with pytest.raises(ContractError, match="does not know the security in 2,880 of 2,880 rows"):
         result(elsewhere)
 
 
