@@ -290,6 +290,7 @@ def history(
     from poc.tracking.mlflow_logger import history as find_runs
 
     runs = find_runs(workspace, signal=signal, author=author, family=family, limit=limit)
+    runs = runs.drop(columns=["ended", "curve"])
     _print_table(runs, "There is no run yet.", as_json=as_json)
 
 

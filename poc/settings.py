@@ -1,6 +1,7 @@
 """Settings of the app: `poc.toml` in the workspace, and the environment, which goes before it (docs/app.md)."""
 
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -120,8 +121,6 @@ def _convert(name: str, value: Any, kind: type) -> Any:
     """A setting in its type; the environment holds text."""
     if type(value) is kind:
         return value
-    try:
-        return kind(value if isinstance(value, str) else None)
-    except (TypeError, ValueError):
-        words = "a whole number" if kind is int else "text"
-        raise ConfigError(f"{name}={value!r} is not allowed; allowed: {words}.") from None
+    if kind is int and isinstance(value, str) and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    raise ConfigError(f"{name}={value!r} is not allowed; allowed: {'a whole number' if kind is int else 'text'}.")

@@ -37,6 +37,8 @@ HISTORY_COLUMNS = {
     "verdict": "verdict",
 }
 """Column of `history` and the tag that it comes from."""
+NOTE_TAGS = {"labels": "labels", "note": "mlflow.note.content", "archived": "archived"}
+"""What can be written onto a run later: column of `history`, and the tag. MLflow shows the note as the description."""
 _BATCH = 1000  # MLflow takes at most this many metrics in one call
 _FIXED_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -171,6 +173,28 @@ def is_logged(run_id: str, *, workspace: Path) -> bool:
     return run_id in set(history(workspace).query("status == 'FINISHED'")["run_id"])
 
 
+def annotate_run(
+    run_id: str, *, workspace: Path, labels: str | None = None, note: str | None = None, archived: bool | None = None
+) -> None:
+    """Write onto a logged run. None leaves what is there.
+
+    Args:
+        run_id: of the run.
+        workspace: folder of the embedded store.
+        labels: words, separated by commas.
+        note: free text.
+        archived: hide the run from lists that do not ask for archived ones.
+
+    Raises:
+        TrackingError: no such run, or the store cannot be reached.
+    """
+    given = {"labels": labels, "note": note, "archived": None if archived is None else str(archived).lower()}
+    with _store(workspace) as client:
+        for name, value in given.items():
+            if value is not None:
+                client.set_tag(run_id, NOTE_TAGS[name], value)
+
+
 def history(
     workspace: Path | None = None,
     *,
@@ -178,6 +202,7 @@ def history(
     author: str | None = None,
     family: str | None = None,
     limit: int | None = None,
+    ended_since: datetime | None = None,
 ) -> pd.DataFrame:
     """Earlier runs, newest first.
 
@@ -187,10 +212,13 @@ def history(
         author: only runs of this author.
         family: only runs of this family.
         limit: at most this many; None: all.
+        ended_since: only runs that were logged at or after this moment.
 
     Returns:
         A row a run: `run_id, name, signal, author, family, snapshot, verdict, sharpe, sharpe_net` (annual, of the
-        judged variant, NaN where there is none), `started` (UTC), `status` (FINISHED, FAILED or RUNNING).
+        judged variant, NaN where there is none), `started, ended` (UTC; a run ends when it is logged), `status`
+        (FINISHED, FAILED or RUNNING), `labels, note, archived` (what was written onto it), `curve` (points of the
+        cumulative net return, as JSON).
 
     Raises:
         TrackingError: the store cannot be reached.
@@ -200,16 +228,17 @@ def history(
     rows: list[dict[str, object]] = []
     if "MLFLOW_TRACKING_URI" in os.environ or (workspace / "mlflow.db").exists():
         with _store(workspace) as client:
-            for run in _runs(client):
+            for run in _runs(client, ended_since):
                 row = _history_row(run)
                 if all(value is None or row[column] == value for column, value in wanted.items()):
                     rows.append(row)
                 if len(rows) == limit:
                     break
     columns = ["run_id", "name", *HISTORY_COLUMNS, "sharpe", "sharpe_net", "started", "status"]
-    table = pd.DataFrame(rows, columns=columns)
-    numbers = {"sharpe": "float64", "sharpe_net": "float64", "started": "datetime64[ms, UTC]"}
-    return table.astype(numbers)
+    table = pd.DataFrame(rows, columns=[*columns, "ended", *NOTE_TAGS, "curve"])
+    moment = "datetime64[ms, UTC]"
+    types = {"sharpe": "float64", "sharpe_net": "float64", "started": moment, "ended": moment, "archived": "bool"}
+    return table.astype(types)
 
 
 def _history_row(run: "Run") -> dict[str, object]:
@@ -222,16 +251,20 @@ def _history_row(run: "Run") -> dict[str, object]:
         "sharpe_net": metrics.get("sharpe_net"),
         "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
         "status": run.info.status,
+        "ended": pd.Timestamp(run.info.end_time, unit="ms", tz="UTC") if run.info.end_time else pd.NaT,
+        **{column: tags.get(tag, "") for column, tag in NOTE_TAGS.items()},
+        "archived": tags.get(NOTE_TAGS["archived"]) == "true",
+        "curve": tags.get("curve", "[]"),
     }
 
 
-def _runs(client: "MlflowClient") -> "Iterator[Run]":
+def _runs(client: "MlflowClient", ended_since: datetime | None) -> "Iterator[Run]":
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    token = None
+    since = f"attributes.end_time >= {round(ended_since.timestamp() * 1000)}" if ended_since else ""
+    order, token = ["attributes.start_time DESC"], None
     while experiment:
-        page = client.search_runs(
-            [experiment.experiment_id], order_by=["attributes.start_time DESC"], max_results=_BATCH, page_token=token
-        )
+        ids = [experiment.experiment_id]
+        page = client.search_runs(ids, since, order_by=order, max_results=_BATCH, page_token=token)
         yield from page
         token = page.token
         if not token:

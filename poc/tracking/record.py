@@ -1,10 +1,12 @@
 """RunRecord: what the tracking store keeps of a run, as plain values that survive a trip through JSON."""
 
+import json
 import math
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from poc.engine.config import ENGINE_VERSION, BacktestConfig
@@ -23,6 +25,8 @@ METRICS = {
     "ic_mean": "ic_mean",
 }
 """Name of a metric in the store, and the column of `suite_summary` that it comes from."""
+
+CURVE_POINTS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,7 @@ def run_record(
         "rules_version": verdict.rules_version,
         "variants_failed": str(int((summary["status"] != "ok").sum())),
         "metrics_left_out": str(len(metrics) - len(finite)),
+        "curve": _curve(suite_result),
     }
     return RunRecord(
         name=run_name(suite_result.signal_name, now),
@@ -89,6 +94,16 @@ def run_record(
         params=_params(suite_result.config, suite_result.base_config()),
         metrics=finite,
     )
+
+
+def _curve(suite_result: SuiteResult) -> str:
+    """The cumulative net return of the judged variant at evenly spaced days, small enough for a list of runs; JSON."""
+    base = suite_result.variant()
+    if base is None:
+        return "[]"
+    total = base.daily_series["cumret_net"].to_numpy()
+    days = np.linspace(0, len(total) - 1, CURVE_POINTS).round().astype(int)
+    return json.dumps([round(float(value), 4) for value in total[days]])
 
 
 def _snapshot_tags(snapshot: SnapshotInfo) -> dict[str, str]:

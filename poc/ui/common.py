@@ -12,6 +12,7 @@ import streamlit as st
 from poc.data.catalog import DataCatalog, default_workspace
 from poc.errors import TrackingError
 from poc.settings import Settings
+from poc.tracking.history_cache import cached_history
 from poc.tracking.stored_run import StoredRun, load_run
 from poc.ui.jobs import JobStore
 
@@ -105,10 +106,8 @@ def warm_up(workspace: Path) -> None:
 
 @st.cache_data(ttl=60, show_spinner="Reading the history ...")
 def runs(workspace: Path) -> pd.DataFrame:
-    """Every logged run, newest first; kept for a minute, or until a job ends."""
-    from poc.tracking.mlflow_logger import history
-
-    return history(workspace)
+    """Every finished run, newest first; kept for a minute, or until a job ends."""
+    return cached_history(workspace)
 
 
 def stored_run(run_id: str) -> StoredRun:

@@ -49,7 +49,7 @@ def _chosen_run() -> tuple[StoredRun, str | None] | None:
     """The run that the address names, else the one that is chosen from the newest."""
     if folder := st.query_params.get("folder"):
         return _load_folder(folder, default_workspace()), None
-    found = runs(default_workspace()).query("status == 'FINISHED'").head(LISTED)
+    found = runs(default_workspace()).query("not archived").head(LISTED)
     names = dict(zip(found["run_id"], found["name"], strict=True))
     asked = st.query_params.get("run")
     if asked and asked not in names:

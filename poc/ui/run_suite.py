@@ -78,7 +78,7 @@ def _registry(kind: str) -> dict[str, str]:
 
 
 def _choose_run() -> tuple[dict[str, Any] | None, None, str]:
-    found = runs(default_workspace()).query("status == 'FINISHED'").drop_duplicates("signal").head(1000)
+    found = runs(default_workspace()).query("not archived").drop_duplicates("signal").head(1000)
     if found.empty:
         st.info("No run is logged yet. Upload a file, or take a demo signal.")
         return None, None, ""
