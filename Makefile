@@ -18,7 +18,7 @@ ui: .venv/.installed ## Serve the app on this machine (ARGS="--port 8600" passes
 	@$(BIN)/poc ui $(ARGS)
 
 test: .venv/.installed ## Run the tests (ARGS="-k name" passes options to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 lint: .venv/.installed ## Check style, formatting, the directions between rooms and the declared dependencies
 	@$(BIN)/ruff check
