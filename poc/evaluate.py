@@ -38,6 +38,9 @@ class RunRequest:
         name: of the signal; None: the file's `signal_name` column, else the file's own name.
         family: signals of one idea share a family.
         preset: `quick`, `standard` or `full`.
+        lags: own axis of the grid in place of the preset's, separated by commas, such as `0,1,5`.
+        residualize: the same, such as `off,all`.
+        tc_models: the same, such as `naive,power_law`.
         start: first date of returns, inclusive, such as `2010-01-31`.
         end: last date of returns, inclusive.
         universe: `flagged`, `all`, or None: flagged where the snapshot has a universe table.
@@ -53,6 +56,9 @@ class RunRequest:
     name: str | None = None
     family: str | None = None
     preset: str = "standard"
+    lags: str | None = None
+    residualize: str | None = None
+    tc_models: str | None = None
     start: date | str | None = None
     end: date | str | None = None
     universe: str | None = None
@@ -74,7 +80,16 @@ class RunRequest:
             raise ConfigError(f"preset={self.preset!r} is not allowed; allowed: {', '.join(SUITES)}.")
         suite = SUITES[self.preset]
         own = {name: getattr(self, name) for name in ("start", "end", "universe", "carry_days")}
-        return replace(suite, base=replace(suite.base, **own))
+        return replace(suite, base=replace(suite.base, **own), **self._own_axes())
+
+    def _own_axes(self) -> dict[str, Any]:
+        given = {name: getattr(self, name) for name in ("lags", "residualize", "tc_models")}
+        axes: dict[str, Any] = {name: tuple(text.split(",")) for name, text in given.items() if text is not None}
+        if "lags" in axes:
+            if not all(lag.isdecimal() for lag in axes["lags"]):
+                raise ConfigError(f"lags={self.lags!r} is not allowed; allowed: whole numbers from 0, such as '0,1,5'.")
+            axes["lags"] = tuple(map(int, axes["lags"]))
+        return axes | ({"name": f"{self.preset}, own grid"} if axes else {})
 
     def command(self) -> str:
         """The command line that computes the same result again."""

@@ -74,6 +74,20 @@ def test_a_rerun_command_has_an_option_for_each_setting() -> None:
     assert {word for word in shlex.split(command) if word.startswith("--")} <= known
 
 
+def test_own_axes_take_the_place_of_those_of_the_preset() -> None:
+    request = RunRequest(snapshot_id="demo", author="ann", preset="quick", lags="0,7", tc_models="naive,power_law")
+    suite = request.suite()
+    assert (suite.name, suite.lags, suite.tc_models) == ("quick, own grid", (0, 7), ("naive", "power_law"))
+    assert suite.residualize == ("off",)
+    assert request.command().endswith("--preset quick --lags 0,7 --tc-models naive,power_law")
+
+
+@pytest.mark.parametrize("own", [{"lags": "0,-1"}, {"lags": ""}, {"residualize": "off,some"}, {"tc_models": "a,a"}])
+def test_an_axis_that_is_not_allowed_is_named(own: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=r"is not allowed; allowed: "):
+        RunRequest(snapshot_id="demo", author="ann", **own).suite()  # type: ignore[arg-type]  # texts all
+
+
 def test_the_settings_reach_the_suite() -> None:
     request = RunRequest(
         snapshot_id="demo", author="ann", preset="full", start="2011-01-31", universe="all", carry_days=3

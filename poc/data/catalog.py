@@ -110,6 +110,15 @@ class DataCatalog:
         """The content of `manifest.json`."""
         return self.manifest.to_dict()
 
+    def coverage(self) -> pd.DataFrame:
+        """Securities a day, ascending: `date, traded` (rows of `ret`), and `flagged` where there is a universe."""
+        traded = pl.scan_parquet(self.path / "ret.parquet").group_by("date").agg(pl.len().alias("traded"))
+        if "universe" in self.manifest.tables:
+            flags = pl.scan_parquet(self.path / "universe.parquet").group_by("date")
+            flagged = flags.agg((pl.col("universe_flag") == 1).sum().alias("flagged"))
+            traded = traded.join(flagged, on="date", how="left")
+        return traded.sort("date").collect().to_pandas()
+
     def verify(self) -> None:
         """Read every table again and compare its content with the hash in the manifest.
 

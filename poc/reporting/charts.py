@@ -109,6 +109,15 @@ def comparison_chart(net: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def coverage_chart(coverage: pd.DataFrame) -> go.Figure:
+    """Securities a day of a snapshot, from `DataCatalog.coverage`: those that traded, and those in the universe."""
+    figure = _layout(go.Figure(), height=300)
+    for place, name in enumerate(column for column in coverage.columns if column != "date"):
+        figure.add_trace(_line(coverage["date"], coverage[name], str(name), hover="%{y:,.0f}", **_look(place)))
+    figure.update_yaxes(title_text="securities", rangemode="tozero")
+    return figure
+
+
 def slice_chart(result: HasTables, slice_name: str) -> go.Figure:
     """Net return a year of each group of a slice as bars, gross as markers."""
     table = result.summary_table

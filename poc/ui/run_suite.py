@@ -11,7 +11,7 @@ from poc.data.demo import SNAPSHOT_ID
 from poc.data.demo_signals import PLANTED
 from poc.errors import ContractError
 from poc.evaluate import RunRequest, safe_name
-from poc.suite.config import SUITES
+from poc.suite.config import SUITES, SuiteConfig
 from poc.ui.checks import check_upload
 from poc.ui.common import literal, may_name_author, offer_demo, ready_snapshots, runs, settings, store, visitor
 from poc.ui.job_panel import show_jobs
@@ -147,6 +147,7 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
     given["family"] = top[1].text_input("Family", help="Signals of one idea share a family.", max_chars=80) or None
     given["author"] = bottom[0].text_input("Author", visitor(), disabled=not may_name_author(), max_chars=80)
     given["preset"] = bottom[1].selectbox("Preset", list(SUITES), index=list(SUITES).index("standard"))
+    given |= _choose_grid(SUITES[given["preset"]])
     with st.expander("Dates, universe, holding"):
         start, end = st.columns(2)
         given["start"] = _iso(start.date_input("First date of returns", None, min_value=first, max_value=last))
@@ -160,6 +161,24 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
         )
         given["include_baselines"] = st.checkbox("Run the baselines beside it", value=True)
     return given
+
+
+def _choose_grid(preset: SuiteConfig) -> dict[str, str]:
+    """The axes of the grid that are not those of the preset."""
+    known = {
+        "lags": range(22),
+        "residualize": ["off", "industry", "factor", "all"],
+        "tc_models": ["naive", "power_law"],
+    }
+    own = {}
+    with st.expander("Own grid"):
+        st.caption("The verdict needs lags 0, 1, 2 with off and industry; with fewer it is incomplete.")
+        for name, values in known.items():
+            usual = list(getattr(preset, name))
+            chosen = st.multiselect(name, values, usual, key=f"{name}-{preset.name}")
+            if chosen != usual:
+                own[name] = ",".join(map(str, chosen))
+    return own
 
 
 def _iso(day: date | None) -> str | None:

@@ -1,10 +1,14 @@
 """The page of the snapshots: which there are, what each holds, whether it is unchanged, and how to make one."""
 
+from pathlib import Path
+
+import pandas as pd
 import streamlit as st
 
 from poc.data.catalog import DataCatalog, default_workspace
 from poc.data.demo import SNAPSHOT_ID
 from poc.data.manifest import Manifest
+from poc.reporting.charts import coverage_chart
 from poc.ui.common import literal, offer_demo, store, visitor
 from poc.ui.job_panel import show_jobs
 
@@ -31,11 +35,19 @@ def _show_one(names: list[str]) -> None:
         st.warning("No snapshot can be used; the column status says what is wrong with each.")
         return
     name = st.selectbox("Snapshot", names)
-    manifest = DataCatalog(name, root=default_workspace() / "snapshots").manifest
-    _show_manifest(manifest)
+    catalog = DataCatalog(name, root=default_workspace() / "snapshots")
+    _show_manifest(catalog.manifest)
+    st.markdown("**Securities a day**")
+    chart = coverage_chart(_coverage(name, catalog.path, catalog.fingerprint))
+    st.plotly_chart(chart, alt=f"Securities a day of {name}", config={"displayModeBar": False})
     if st.button("Verify: read all of it again and compare the hashes", icon=":material/verified:"):
         store().submit("verify", {"snapshot_id": name}, label=f"Verify {name}", author=visitor())
         st.rerun()
+
+
+@st.cache_data(max_entries=20, show_spinner="Counting securities ...")
+def _coverage(snapshot_id: str, folder: Path, fingerprint: str) -> pd.DataFrame:  # noqa: ARG001 - the fingerprint is part of the key
+    return DataCatalog(snapshot_id, root=folder.parent).coverage()
 
 
 def _show_manifest(manifest: Manifest) -> None:

@@ -55,6 +55,16 @@ def test_the_tables_come_as_pandas_frames(root: Path) -> None:
     assert catalog.get_retfile()["date"].iloc[-1] == pd.Timestamp("2020-02-14")
 
 
+def test_coverage_counts_the_securities_of_each_day(root: Path) -> None:
+    catalog = DataCatalog("tiny", root=root)
+    coverage = catalog.coverage()
+    assert coverage.columns.tolist() == ["date", "traded", "flagged"]
+    assert coverage["date"].is_monotonic_increasing
+    ret, risk = catalog.get_retfile(), catalog.get_otherfile()
+    assert coverage["traded"].tolist() == ret.groupby("date").size().tolist()
+    assert coverage["flagged"].tolist() == risk.groupby("date").size().tolist()
+
+
 def test_a_frame_may_be_changed_without_harm(root: Path) -> None:
     catalog = DataCatalog("tiny", root=root)
     ret = catalog.get_retfile()

@@ -99,3 +99,18 @@ def test_the_fractile_chart_has_a_bar_a_fractile(result: BacktestResult) -> None
 
 def test_style_columns_are_what_is_left(result: BacktestResult) -> None:
     assert charts.style_columns(result.daily_series.assign(ret_market=0.0)) == ["size", "value", "momentum"]
+
+
+def test_coverage_is_a_line_a_column() -> None:
+    days = pd.date_range("2020-01-01", periods=3)
+    traces = _traces(charts.coverage_chart(pd.DataFrame({"date": days, "traded": [1, 2, 3], "flagged": [0, 1, 1]})))
+    assert {name: values.tolist() for name, values in traces.items()} == {"traded": [1, 2, 3], "flagged": [0, 1, 1]}
+
+
+def test_on_a_log_scale_one_plus_the_return_is_shown(result: BacktestResult) -> None:
+    figure = charts.cumulative_chart(result, log_scale=True)
+    assert figure.layout.yaxis.type == "log"
+    np.testing.assert_allclose(_traces(figure)["net"], 1 + result.daily_series["cumret_net"], rtol=1e-6)
+    np.testing.assert_allclose(
+        _traces(figure)["drawdown of net"], result.daily_series["drawdown"], rtol=1e-6, atol=1e-9
+    )

@@ -102,8 +102,11 @@ def test_a_baseline_can_be_run(store: JobStore) -> None:
     app.segmented_control[0].set_value("baseline").run()
     assert "Source" not in _said(app)
     assert app.text_input[0].value == "reversal_5d"
+    next(box for box in app.multiselect if box.label == "lags").set_value([0, 5]).run()
     _button(app, "Run").click().run()
     request = store.jobs()[0].request
+    assert request["settings"]["lags"] == "0,5"
+    assert "residualize" not in request["settings"]
     assert request["source"] == {"kind": "baseline", "name": "reversal_5d", "snapshot_id": "demo"}
     assert (request["settings"]["preset"], request["settings"]["include_baselines"]) == ("standard", True)
 
