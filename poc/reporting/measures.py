@@ -7,7 +7,8 @@ import pandas as pd
 from poc.engine.result import BacktestResult
 from poc.reporting.blocks import Block, Note, Table, facts_table, frame_table
 from poc.reporting.terms import TERMS
-from poc.suite.result import Measure, SuiteResult
+from poc.suite.measure import Measure
+from poc.suite.result import SuiteResult
 
 
 def base_baselines(suite: SuiteResult) -> dict[str, BacktestResult]:

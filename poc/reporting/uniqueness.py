@@ -7,7 +7,8 @@ from poc.reporting import charts
 from poc.reporting.blocks import Block, Cell, Note, Plot, Section, Table, cell, facts_table, frame_table, head
 from poc.reporting.measures import measures_blocks, variants_table, why_not
 from poc.reporting.terms import NO_NUMBER, TERMS, count, number, percent, written
-from poc.suite.result import Measure, SuiteResult
+from poc.suite.measure import Measure
+from poc.suite.result import SuiteResult
 
 
 def uniqueness(suite: SuiteResult, base: BacktestResult | None) -> Section:

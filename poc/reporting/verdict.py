@@ -13,14 +13,15 @@ import pandas as pd
 from poc.reporting.verdict_question import NEVER, Bound, Condition, Question, number
 from poc.reporting.verdict_types import Check, Color, State, Thresholds, Verdict
 from poc.suite.config import JUDGED_LAGS, JUDGED_RESIDUALIZE, STANDARD_SUITE
-from poc.suite.result import BaselineEvidence, Measure, SuiteResult
+from poc.suite.measure import Measure
+from poc.suite.result import BaselineEvidence, SuiteResult
 
 __all__ = ["STANDARD_THRESHOLDS", "Check", "Color", "State", "Thresholds", "Verdict", "compute_verdict"]
 
 STANDARD_THRESHOLDS = Thresholds()
 
 NOT_REQUIRED = frozenset({"pre_entry_ic", "survivorship_probe", "deflated_sharpe", "placebo"})
-"""Checks that this rules version shows but does not require. A name taken out of here is required."""
+"""Checks whose evidence no suite gathers yet: shown, not required."""
 
 
 def compute_verdict(suite_result: SuiteResult, thresholds: Thresholds = STANDARD_THRESHOLDS) -> Verdict:
@@ -200,18 +201,45 @@ def _leak(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
     ).judge(_first_day_ic(suite, "mean"))
 
 
-def _not_computed(_: SuiteResult, t: Thresholds) -> Iterator[Check]:
-    """Evidence that a suite does not hold yet: said so, never passed."""
-    for name, title, bound in (
-        ("pre_entry_ic", "absolute mean IC before entry", Bound("at most", t.pre_entry_ic_red)),
-        ("survivorship_probe", "p-value of the survivorship probe", Bound("at least", t.survivorship_p)),
-        ("deflated_sharpe", "deflated Sharpe ratio", Bound("at least", t.deflated_sharpe)),
-        ("placebo", "p-value against placebo signals", Bound("at most", t.placebo_p)),
-    ):
-        required = name not in NOT_REQUIRED
-        waiver = "" if required else f", and rules version {t.rules_version} does not require it"
-        question = Question(name=name, title=title, green=bound, required=required)
-        yield question.judge(_not_run(f"it is not computed yet{waiver}"))
+def _probes(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
+    """The signal knows nothing of the days before its entry, and covers no more of the survivors than of the others."""
+    leaks, first_day = suite.evidence.leaks, number(_first_day_ic(suite, "mean"))
+    usual = 0.0 if math.isnan(first_day) else t.pre_entry_ic_multiple * first_day
+    yield Question(
+        name="pre_entry_ic",
+        title="absolute mean IC before entry",
+        red=Bound("more than", t.pre_entry_ic_red),
+        green=Bound("at most", max(t.pre_entry_ic_yellow, usual)),
+        required="pre_entry_ic" not in NOT_REQUIRED,
+    ).judge(_size(leaks.pre_entry_ic))
+    rate = Condition(
+        title="the rate at which covered names leave, to that of uncovered ones,",
+        bound=Bound("less than", t.survivorship_rate),
+        measure=leaks.survivorship_rate,
+    )
+    yield Question(
+        name="survivorship_probe",
+        title="p-value that covered and uncovered names leave alike",
+        red=Bound("less than", t.survivorship_p),
+        red_if=rate,
+        required="survivorship_probe" not in NOT_REQUIRED,
+    ).judge(leaks.survivorship_p)
+
+
+def _luck(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
+    """Neither the number of tries nor a signal that knows nothing explains the result."""
+    yield Question(
+        name="deflated_sharpe",
+        title="deflated Sharpe ratio",
+        green=Bound("at least", t.deflated_sharpe),
+        required="deflated_sharpe" not in NOT_REQUIRED,
+    ).judge(suite.evidence.trials.deflated_sharpe)
+    yield Question(
+        name="placebo",
+        title="p-value against placebo signals",
+        green=Bound("at most", t.placebo_p),
+        required="placebo" not in NOT_REQUIRED,
+    ).judge(suite.evidence.placebo.p_value)
 
 
 def _years(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
@@ -269,7 +297,8 @@ _RULES = (
     _clones,
     _spanning,
     _leak,
-    _not_computed,
+    _probes,
+    _luck,
     _years,
     _large_cap,
     _shares,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from poc.reporting.verdict_types import Check, State
-from poc.suite.result import Measure
+from poc.suite.measure import Measure
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,18 @@ from poc.engine.result import BacktestResult
 from poc.engine.return_kernels import daily_rank_correlation
 from poc.stats.concentration import largest_share
 from poc.stats.newey_west import newey_west_t, spanning_regression
-from poc.suite.result import BaselineEvidence, Evidence, Measure
+from poc.suite.leaks import Leaks
+from poc.suite.measure import Measure
+from poc.suite.placebo import Placebo
+from poc.suite.result import BaselineEvidence, Evidence
+from poc.suite.trials import Trials
 
 LEAST_NAMES = 20
 LEAST_DAYS = 20
 SAME_RANKING = 0.9999
 """Rank correlation from which a signal is the baseline itself, a rounded copy included."""
+
+NOT_COMPUTED = Measure.not_run("it is not computed yet")
 
 Results = Mapping[str, BacktestResult | None]
 
@@ -64,7 +70,7 @@ def gather_evidence(
         is_baseline=next((b.name for b in near if (b.signal_corr.value or 0) >= SAME_RANKING), None),
         spanning_alpha_ann=alpha,
         spanning_alpha_t=alpha_t,
-        net_return_t=_not_run() if result is None else _measure(newey_west_t(result.daily_series["ret_net"])),
+        net_return_t=Measure.not_run() if result is None else Measure.of(newey_west_t(result.daily_series["ret_net"])),
         style_residualized_sharpe_net=_net_sharpe(
             own_results,
             variants.get("style_residualized"),
@@ -76,6 +82,9 @@ def gather_evidence(
         largest_name_share=_share(result, "name"),
         largest_month_share=_share(result, "month"),
         largest_sector_share=_share(result, "sector"),
+        trials=Trials(deflated_sharpe=NOT_COMPUTED),
+        placebo=Placebo(p_value=NOT_COMPUTED),
+        leaks=Leaks(pre_entry_ic=NOT_COMPUTED, survivorship_p=NOT_COMPUTED, survivorship_rate=NOT_COMPUTED),
     )
 
 
@@ -86,30 +95,22 @@ def correlations_table(evidence: Evidence) -> pd.DataFrame:
     return table.astype({"signal_corr": float, "return_corr": float})
 
 
-def _not_run(reason: str = "the base variant failed") -> Measure:
-    return Measure(status="not_run", reason=reason)
-
-
-def _measure(value: float, *, otherwise: str = "it is undefined on these returns") -> Measure:
-    return Measure(value=float(value)) if np.isfinite(value) else _not_run(otherwise)
-
-
 def _signal_correlation(
     own: PlacedSignal, other: PlacedSignal | None, result: BacktestResult | None, panel: Panel, base: BacktestConfig
 ) -> Measure:
     """Mean over formation days of the Spearman correlation, over names eligible in the run with live values of both."""
     if other is None:
-        return _not_run("the baseline was skipped")
+        return Measure.not_run("the baseline was skipped")
     if result is None:
-        return _not_run()
+        return Measure.not_run()
     eligible = np.where(candidates(panel, base), own.values, np.nan)
     orders = [order_by_day(values, panel.offsets) for values in (eligible, other.values)]
     daily = daily_rank_correlation(eligible, orders[0], other.values, orders[1], panel.offsets, LEAST_NAMES)
     daily = daily[result.books.days - result.books.shift]
     daily = daily[~np.isnan(daily)]
     if len(daily) < LEAST_DAYS:
-        return _not_run(f"only {len(daily)} days have {LEAST_NAMES} names with both, {LEAST_DAYS} are needed")
-    return _measure(daily.mean())
+        return Measure.not_run(f"only {len(daily)} days have {LEAST_NAMES} names with both, {LEAST_DAYS} are needed")
+    return Measure.of(daily.mean())
 
 
 def _common_days(results: list[BacktestResult], column: str) -> pd.DataFrame:
@@ -121,13 +122,13 @@ def _common_days(results: list[BacktestResult], column: str) -> pd.DataFrame:
 
 def _return_correlation(result: BacktestResult | None, baseline: BacktestResult | None) -> Measure:
     if result is None or baseline is None:
-        return _not_run("the base variant failed" if result is None else "the baseline failed")
+        return Measure.not_run("the base variant failed" if result is None else "the baseline failed")
     both = _common_days([result, baseline], "ret").to_numpy()
     if len(both) < LEAST_DAYS:
-        return _not_run(f"only {len(both)} days in common, {LEAST_DAYS} are needed")
+        return Measure.not_run(f"only {len(both)} days in common, {LEAST_DAYS} are needed")
     deviations = both - both.mean(axis=0)
     scale = np.sqrt((deviations**2).sum(axis=0).prod())
-    return _measure((deviations.prod(axis=1).sum() / scale) if scale > 0 else np.nan)
+    return Measure.of((deviations.prod(axis=1).sum() / scale) if scale > 0 else np.nan)
 
 
 def _spanning(result: BacktestResult | None, baseline_results: Results, panel: Panel) -> tuple[Measure, Measure]:
@@ -136,29 +137,29 @@ def _spanning(result: BacktestResult | None, baseline_results: Results, panel: P
     there = [baseline for baseline in baseline_results.values() if baseline is not None]
     if result is None or failed or not there:
         reason = "the base variant failed" if result is None else "no baseline was run"
-        missing = _not_run(f"these baselines were not run: {', '.join(failed)}" if failed else reason)
+        missing = Measure.not_run(f"these baselines were not run: {', '.join(failed)}" if failed else reason)
         return missing, missing
     net = _common_days([result, *there], "ret_net")[0]
     gross = _common_days([result, *there], "ret")
     spanning = spanning_regression(net, gross.drop(columns=0))
-    return _measure(spanning.alpha * panel.days_per_year), _measure(spanning.alpha_t)
+    return Measure.of(spanning.alpha * panel.days_per_year), Measure.of(spanning.alpha_t)
 
 
 def _net_sharpe(results: Results, config: BacktestConfig | None, why_not: str) -> Measure:
     if config is None:
-        return Measure(status="not_applicable", reason=why_not)
+        return Measure.not_applicable(why_not)
     result = results.get(config.key)
-    return _not_run("the variant failed") if result is None else _measure(result.overall()["sharpe_net"])
+    return Measure.not_run("the variant failed") if result is None else Measure.of(result.overall()["sharpe_net"])
 
 
 def _share(result: BacktestResult | None, kind: str) -> Measure:
     """Largest share of the total net return."""
     if result is None:
-        return _not_run()
+        return Measure.not_run()
     parts = result.attribution.loc[result.attribution["kind"] == kind]
     if kind == "sector" and set(parts["id"]) <= {"unknown"}:
-        return Measure(status="not_applicable", reason="the snapshot has no sectors")
+        return Measure.not_applicable("the snapshot has no sectors")
     share = largest_share(parts["ret_net"])
     if share.index is None or not np.isfinite(share.share):
-        return Measure(status="not_applicable", reason="the total net return is not positive")
+        return Measure.not_applicable("the total net return is not positive")
     return Measure(value=share.share, reason=str(parts["id"].iloc[share.index]))

@@ -1,22 +1,16 @@
 """SuiteResult: a signal's variants, its baselines, and the evidence that the verdict is judged on."""
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import pandas as pd
 
 from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult
 from poc.suite.config import SuiteConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measure:
-    """One number of the evidence, or the reason why there is none."""
-
-    status: Literal["ok", "not_run", "not_applicable"] = "ok"
-    value: float | None = None
-    reason: str = ""
+from poc.suite.leaks import Leaks
+from poc.suite.measure import Measure
+from poc.suite.placebo import Placebo
+from poc.suite.trials import Trials
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +35,9 @@ class Evidence:
     largest_name_share: Measure
     largest_month_share: Measure
     largest_sector_share: Measure
+    trials: Trials
+    placebo: Placebo
+    leaks: Leaks
     is_baseline: str | None = None
 
 

@@ -10,7 +10,11 @@ from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting.verdict_types import Check, Verdict
 from poc.suite.config import SuiteConfig
-from poc.suite.result import BaselineEvidence, Evidence, Measure, SnapshotInfo, SuiteResult
+from poc.suite.leaks import Leaks
+from poc.suite.measure import Measure
+from poc.suite.placebo import Placebo
+from poc.suite.result import BaselineEvidence, Evidence, SnapshotInfo, SuiteResult
+from poc.suite.trials import Trials
 
 DATES = pd.bdate_range("2015-01-02", "2017-12-29").as_unit("s")
 STYLES = ("size", "value", "momentum")
@@ -265,4 +269,11 @@ def _evidence(baselines: tuple[BaselineEvidence, ...]) -> Evidence:
         largest_name_share=Measure(value=0.04),
         largest_month_share=Measure(value=0.12),
         largest_sector_share=Measure(value=0.31),
+        trials=Trials(deflated_sharpe=Measure(value=0.99)),
+        placebo=Placebo(p_value=Measure(value=0.005)),
+        leaks=Leaks(
+            pre_entry_ic=Measure(value=0.01),
+            survivorship_p=Measure(value=0.6),
+            survivorship_rate=Measure(value=1.02),
+        ),
     )

@@ -10,7 +10,8 @@ from poc.engine.config import BacktestConfig
 from poc.reporting import verdict as rules
 from poc.reporting.verdict import compute_verdict
 from poc.suite.config import QUICK_SUITE, STANDARD_SUITE
-from poc.suite.result import BaselineEvidence, Evidence, Measure
+from poc.suite.measure import Measure
+from poc.suite.result import BaselineEvidence, Evidence
 from tests.reporting.verdict_suites import (
     CALENDAR,
     EVIDENCE,
@@ -29,7 +30,7 @@ def test_a_good_signal_is_green_and_says_what_was_not_asked() -> None:
     assert verdict.color == "green"
     assert verdict.rules_version == "1"
     assert verdict.reasons == (
-        "Every required check that applies passed: 23 passed, 1 did not apply, 4 did not run and are not required.",
+        "Every required check that applies passed: 27 passed, 1 did not apply, 0 did not run and are not required.",
     )
 
 
@@ -351,21 +352,79 @@ def test_a_suite_whose_base_variant_failed_passes_nothing_of_it() -> None:
     verdict = compute_verdict(make_suite(failed={(0, "off"): "never invested"}))
     assert verdict.color == "incomplete"
     states = {check.name: check.state for check in verdict.checks}
-    of_base = [name for name in states if not name.startswith(("signal_corr", "return_corr", "spanning", "largest"))]
+    of_evidence = (
+        "signal_corr",
+        "return_corr",
+        "spanning",
+        "largest",
+        "pre_entry",
+        "survivorship",
+        "deflated",
+        "placebo",
+    )
+    of_base = [name for name in states if not name.startswith(of_evidence)]
     assert {states[name] for name in of_base} == {"not_run"}
 
 
-def test_evidence_of_later_rules_is_said_not_to_have_run() -> None:
-    checks = {check.name: check for check in compute_verdict(make_suite()).checks if not check.required}
-    assert list(checks) == ["pre_entry_ic", "survivorship_probe", "deflated_sharpe", "placebo"]
-    assert {check.state for check in checks.values()} == {"not_run"}
-    assert checks["deflated_sharpe"].sentence == (
-        "Deflated Sharpe ratio did not run: it is not computed yet, and rules version 1 does not require it."
-    )
+def with_leaks(**measures: Measure) -> dict[str, Any]:
+    return {"leaks": replace(EVIDENCE.leaks, **measures)}
 
 
-def test_later_evidence_is_required_by_taking_its_name_off_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "NOT_REQUIRED", rules.NOT_REQUIRED - {"placebo"})
-    verdict = compute_verdict(make_suite())
+@pytest.mark.parametrize(
+    ("pre_entry", "ic", "state"),
+    [
+        (0.1501, 0.1, "fail"),
+        (-0.1501, 0.1, "fail"),
+        (0.15, 0.1, "pass"),
+        (0.0501, 0.01, "concern"),
+        (-0.0501, 0.01, "concern"),
+        (0.05, 0.001, "pass"),
+        (0.08, 0.017, "pass"),
+        (0.08, -0.015, "concern"),
+        (0.0501, math.nan, "concern"),
+    ],
+)
+def test_a_leak_by_the_ic_before_entry(pre_entry: float, ic: float, state: str) -> None:
+    evidence = with_leaks(pre_entry_ic=Measure(value=pre_entry))
+    assert check_of("pre_entry_ic", evidence=evidence, ic=(ic, 2.0)).state == state
+
+
+@pytest.mark.parametrize(
+    ("p_value", "rate", "state"),
+    [
+        (0.0009, 0.49, "fail"),
+        (0.0009, 0.5, "pass"),
+        (0.001, 0.1, "pass"),
+        (0.0009, math.nan, "not_run"),
+        (0.5, math.nan, "pass"),
+    ],
+)
+def test_a_signal_that_covers_survivors_is_red(p_value: float, rate: float, state: str) -> None:
+    evidence = with_leaks(survivorship_p=Measure(value=p_value), survivorship_rate=Measure(value=rate))
+    assert check_of("survivorship_probe", evidence=evidence).state == state
+
+
+@pytest.mark.parametrize(("deflated", "state"), [(0.95, "pass"), (0.9499, "concern")])
+def test_the_deflated_sharpe_ratio_rules_out_green_and_is_never_red(deflated: float, state: str) -> None:
+    evidence = {"trials": replace(EVIDENCE.trials, deflated_sharpe=Measure(value=deflated))}
+    assert check_of("deflated_sharpe", evidence=evidence).state == state
+
+
+@pytest.mark.parametrize(("p_value", "state"), [(0.01, "pass"), (0.0101, "concern")])
+def test_placebos_rule_out_green_and_are_never_red(p_value: float, state: str) -> None:
+    evidence = {"placebo": replace(EVIDENCE.placebo, p_value=Measure(value=p_value))}
+    assert check_of("placebo", evidence=evidence).state == state
+
+
+@pytest.mark.parametrize("name", sorted(rules.NOT_REQUIRED))
+def test_a_check_is_required_by_taking_its_name_off_the_list(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = {
+        "trials": replace(EVIDENCE.trials, deflated_sharpe=NOT_RUN),
+        "placebo": replace(EVIDENCE.placebo, p_value=NOT_RUN),
+        **with_leaks(pre_entry_ic=NOT_RUN, survivorship_p=NOT_RUN),
+    }
+    assert compute_verdict(make_suite(evidence=evidence)).color == "green"
+    monkeypatch.setattr(rules, "NOT_REQUIRED", rules.NOT_REQUIRED - {name})
+    verdict = compute_verdict(make_suite(evidence=evidence))
     assert verdict.color == "incomplete"
-    assert verdict.reasons == ("P-value against placebo signals did not run: it is not computed yet.",)
+    assert len(verdict.reasons) == 1

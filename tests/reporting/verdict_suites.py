@@ -10,7 +10,11 @@ from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting import verdict as rules
 from poc.reporting.verdict import Check, Thresholds, Verdict, compute_verdict
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
-from poc.suite.result import BaselineEvidence, Evidence, Measure, SnapshotInfo, SuiteResult
+from poc.suite.leaks import Leaks
+from poc.suite.measure import Measure
+from poc.suite.placebo import Placebo
+from poc.suite.result import BaselineEvidence, Evidence, SnapshotInfo, SuiteResult
+from poc.suite.trials import Trials
 
 NOT_RUN = Measure(status="not_run", reason="it broke.")
 NOT_APPLICABLE = Measure(status="not_applicable", reason="there is nothing to measure")
@@ -27,6 +31,13 @@ EVIDENCE = Evidence(
     largest_name_share=Measure(value=0.05, reason="10023"),
     largest_month_share=Measure(value=0.1, reason="2012-03"),
     largest_sector_share=Measure(value=0.3, reason="45"),
+    trials=Trials(deflated_sharpe=Measure(value=0.99)),
+    placebo=Placebo(p_value=Measure(value=0.005)),
+    leaks=Leaks(
+        pre_entry_ic=Measure(value=0.01),
+        survivorship_p=Measure(value=0.6),
+        survivorship_rate=Measure(value=1.02),
+    ),
 )
 YEARS = tuple((year, 252, 0.1) for year in range(2010, 2020))
 CALENDAR = tuple((year, 252) for year in range(2010, 2020))
