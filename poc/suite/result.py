@@ -45,7 +45,8 @@ class Evidence:
 class SnapshotInfo:
     """Which data a suite ran on, and what limits it.
 
-    `calendar_days` holds a pair (year, trading days of the snapshot's calendar in it) for each calendar year.
+    `days_per_year` is what daily numbers are made annual by. `calendar_days` holds a pair (year, trading days of the
+    snapshot's calendar in it) for each calendar year.
     """
 
     snapshot_id: str
@@ -56,6 +57,7 @@ class SnapshotInfo:
     n_days: int
     n_securities: int
     synthetic: bool
+    days_per_year: int = 252
     limits: tuple[str, ...] = ()
     calendar_days: tuple[tuple[int, int], ...] = ()
 

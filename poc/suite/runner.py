@@ -242,6 +242,7 @@ def _snapshot_info(catalog: DataCatalog) -> SnapshotInfo:
         n_days=len(catalog.calendar),
         n_securities=len(catalog.security_ids),
         synthetic=manifest.synthetic,
+        days_per_year=manifest.days_per_year,
         limits=manifest.limits,
         calendar_days=tuple((int(str(year)), int(count)) for year, count in zip(years, counts, strict=True)),
     )

@@ -13,7 +13,6 @@ from poc.stats.sharpe import sharpe_ratio
 from poc.stats.sharpe_difference import sharpe_difference
 from poc.tracking.stored_run import StoredRun
 
-DAYS_PER_YEAR = 252
 STORED_METRICS = ("sharpe_net", "sharpe", "ret_net_ann", "ret_ann", "max_drawdown", "turnover", "coverage", "ic_mean")
 """Metrics of the judged variant over its own days, columns of `suite_summary`."""
 
@@ -55,7 +54,7 @@ def compare_runs(runs: Mapping[str, StoredRun]) -> Comparison:
         settings=_settings(runs),
         metrics=_metrics(runs, net),
         net=net,
-        tests=_tests(list(runs), net),
+        tests=_tests(list(runs), net, days_per_year=next(iter(runs.values())).days_per_year),
     )
 
 
@@ -70,6 +69,9 @@ def _notes(runs: Mapping[str, StoredRun], series: Mapping[str, pd.Series], net: 
         notes.append("The runs are on different data: a difference may come from the snapshot and not from the signal.")
     if len({run.engine_version for run in runs.values()}) > 1:
         notes.append("The runs were computed by different versions of the engine: run them again to compare.")
+    if len({run.days_per_year for run in runs.values()}) > 1:
+        own = ", ".join(f"{name} {run.days_per_year}" for name, run in runs.items())
+        notes.append(f"The runs count different days to a year ({own}): metrics use their own, tests the first run's.")
     empty = [name for name, days in series.items() if days.empty]
     if empty:
         notes.append(f"The judged variant of {', '.join(empty)} has no result, so returns cannot be compared.")
@@ -90,6 +92,7 @@ def _settings(runs: Mapping[str, StoredRun]) -> pd.DataFrame:
             "signal hash": run.signal_hash[:12],
             "snapshot": str(run.snapshot["snapshot_id"]),
             "snapshot fingerprint": str(run.snapshot["fingerprint"])[:12],
+            "days per year": str(run.days_per_year),
             "engine version": run.engine_version,
         }
         | run.settings
@@ -107,26 +110,19 @@ def _metrics(runs: Mapping[str, StoredRun], net: pd.DataFrame) -> pd.DataFrame:
     ]
     if len(net):
         for metric, measure in _COMMON.items():
-            values = {name: measure(net[name].to_numpy()) for name in runs}
+            values = {name: measure(net[name].to_numpy(), run.days_per_year) for name, run in runs.items()}
             rows.append({"days": "common", "metric": metric} | values)
     table = pd.DataFrame(rows)
     first, *others = runs
     return table.assign(**{f"{name} - {first}": table[name] - table[first] for name in others})
 
 
-def _mean_return(returns: NDArray[np.float64]) -> float:
-    return float(np.mean(returns) * DAYS_PER_YEAR)
-
-
-def _max_drawdown(returns: NDArray[np.float64]) -> float:
-    return float(drawdown(returns).min())
-
-
-_COMMON: dict[str, Callable[[NDArray[np.float64]], float]] = {
-    "sharpe_net": sharpe_ratio,
-    "ret_net_ann": _mean_return,
-    "max_drawdown": _max_drawdown,
+_COMMON: dict[str, Callable[[NDArray[np.float64], int], float]] = {
+    "sharpe_net": lambda returns, year: sharpe_ratio(returns, days_per_year=year),
+    "ret_net_ann": lambda returns, year: float(np.mean(returns) * year),
+    "max_drawdown": lambda returns, _year: float(drawdown(returns).min()),
 }
+"""Metrics of net returns on the common days, given the days per year of the run."""
 
 
 def _stored(run: StoredRun, metric: str) -> float:
@@ -135,11 +131,11 @@ def _stored(run: StoredRun, metric: str) -> float:
     return float(judged[metric].iloc[0]) if len(judged) else np.nan
 
 
-def _tests(names: list[str], net: pd.DataFrame) -> pd.DataFrame:
+def _tests(names: list[str], net: pd.DataFrame, *, days_per_year: int) -> pd.DataFrame:
     first, *others = names
     rows = []
     for name in others if len(net) else []:
-        found = sharpe_difference(net[name], net[first], days_per_year=DAYS_PER_YEAR)
+        found = sharpe_difference(net[name], net[first], days_per_year=days_per_year)
         rows.append(
             {"run": name, "difference": found.difference, "low": found.low, "high": found.high,
              "p_value": found.p_value, "days": found.n_days}

@@ -75,6 +75,11 @@ class StoredRun:
     experiment_id: str = ""
 
     @property
+    def days_per_year(self) -> int:
+        """By which its daily numbers were made annual; a result that does not say so yet used the usual 252."""
+        return int(self.snapshot.get("days_per_year", 252))
+
+    @property
     def tearsheet(self) -> Path:
         """The report of the run."""
         return self.folder / "tearsheet.html"

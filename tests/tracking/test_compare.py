@@ -68,6 +68,22 @@ def test_returns_are_compared_on_the_days_that_all_have(run: StoredRun) -> None:
     assert expected.p_value < 0.01
 
 
+def test_annual_numbers_use_the_days_per_year_of_the_run(run: StoredRun) -> None:
+    assert run.days_per_year == 252
+    other = _earns(replace(run, snapshot=run.snapshot | {"days_per_year": 365}), more=0.001)
+    found = compare_runs({"a": run, "b": other})
+    assert found.notes == (
+        "The runs count different days to a year (a 252, b 365): metrics use their own, tests the first run's.",
+    )
+    assert found.settings["setting"].tolist() == ["days per year"]
+    common = found.metrics.query("days == 'common'").set_index("metric")
+    net = found.net["b"]
+    assert common.loc["ret_net_ann", "b"] == pytest.approx(net.mean() * 365)
+    assert common.loc["sharpe_net", "b"] == pytest.approx(net.mean() / net.std() * 365**0.5)
+    turned = compare_runs({"b": other, "a": run})
+    assert turned.tests.loc[0, "difference"] == pytest.approx(-found.tests.loc[0, "difference"] * (365 / 252) ** 0.5)
+
+
 def test_the_chart_shows_each_run_and_the_difference_from_the_first(run: StoredRun) -> None:
     net = compare_runs({"a": run, "b": _earns(run, more=0.001)}).net
     traces = {trace.name: np.asarray(trace.y, dtype=float) for trace in comparison_chart(net).data}
