@@ -8,10 +8,11 @@ import os
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from poc.errors import PocError, TrackingError
 from poc.reporting.files import write_result_files
 from poc.reporting.verdict import Verdict, compute_verdict
 from poc.suite.result import SuiteResult
+from poc.tracking.embedded import embedded_runs
 from poc.tracking.record import RunRecord, run_record
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ HISTORY_COLUMNS = {
 """Column of `history` and the tag that it comes from."""
 NOTE_TAGS = {"labels": "labels", "note": "mlflow.note.content", "archived": "archived"}
 """What can be written onto a run later: column of `history`, and the tag. MLflow shows the note as the description."""
+_HISTORY_METRICS = ("sharpe", "sharpe_net")
+_HISTORY = ["run_id", "name", *HISTORY_COLUMNS, *_HISTORY_METRICS, "started", "status", "ended", *NOTE_TAGS, "curve"]
 _BATCH = 1000  # MLflow takes at most this many metrics in one call
 _FIXED_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -152,6 +156,16 @@ def log_record(record: RunRecord, files: Sequence[Path], *, workspace: Path) -> 
     return run_id
 
 
+def open_store(workspace: Path) -> None:
+    """Open the store and do nothing: its library takes seconds to load, once a process.
+
+    Raises:
+        TrackingError: the store cannot be reached.
+    """
+    with _store(workspace):
+        pass
+
+
 def fetch_run(run_id: str, *, workspace: Path) -> LoggedRun:
     """A logged run and its files. In the embedded store they lie there already; from a server they are fetched.
 
@@ -225,42 +239,47 @@ def history(
     """
     workspace = workspace or default_workspace()
     wanted = {"signal": signal, "author": author, "family": family}
-    rows: list[dict[str, object]] = []
-    if "MLFLOW_TRACKING_URI" in os.environ or (workspace / "mlflow.db").exists():
+    since = round(ended_since.timestamp() * 1000) if ended_since else 0
+    with closing(_rows(workspace, since)) as rows:
+        fitting = (row for row in rows if all(value in (None, row[name]) for name, value in wanted.items()))
+        table = pd.DataFrame(list(islice(fitting, limit)), columns=_HISTORY)
+    texts = [*HISTORY_COLUMNS, "labels", "note"]
+    return table.assign(
+        **{name: table[name].fillna("").astype("str") for name in texts},
+        **{name: table[name].astype("float64") for name in _HISTORY_METRICS},
+        **{name: pd.to_datetime(table[name], unit="ms", utc=True).dt.as_unit("ms") for name in ("started", "ended")},
+        archived=table["archived"] == "true",
+        curve=table["curve"].fillna("[]").astype("str"),
+    )
+
+
+def _rows(workspace: Path, ended_since: int) -> Generator[dict[str, object]]:
+    """Runs with the columns of `history` as they are stored, newest first; None: the run has none."""
+    tags = HISTORY_COLUMNS | NOTE_TAGS | {"curve": "curve"}
+    if "MLFLOW_TRACKING_URI" in os.environ:
         with _store(workspace) as client:
             for run in _runs(client, ended_since):
-                row = _history_row(run)
-                if all(value is None or row[column] == value for column, value in wanted.items()):
-                    rows.append(row)
-                if len(rows) == limit:
-                    break
-    columns = ["run_id", "name", *HISTORY_COLUMNS, "sharpe", "sharpe_net", "started", "status"]
-    table = pd.DataFrame(rows, columns=[*columns, "ended", *NOTE_TAGS, "curve"])
-    moment = "datetime64[ms, UTC]"
-    types = {"sharpe": "float64", "sharpe_net": "float64", "started": moment, "ended": moment, "archived": "bool"}
-    return table.astype(types)
+                yield _row(run, tags)
+    elif (database := workspace / "mlflow.db").exists():
+        with _locked(workspace):
+            pass  # a process that makes the tables is done with it
+        with _told_as_tracking_error(str(database)):
+            yield from embedded_runs(
+                database, experiment=EXPERIMENT, tags=tags, metrics=_HISTORY_METRICS, ended_since=ended_since
+            )
 
 
-def _history_row(run: "Run") -> dict[str, object]:
-    tags, metrics = run.data.tags, run.data.metrics
-    return {
-        "run_id": run.info.run_id,
-        "name": run.info.run_name,
-        **{column: tags.get(tag, "") for column, tag in HISTORY_COLUMNS.items()},
-        "sharpe": metrics.get("sharpe"),
-        "sharpe_net": metrics.get("sharpe_net"),
-        "started": pd.Timestamp(run.info.start_time, unit="ms", tz="UTC"),
-        "status": run.info.status,
-        "ended": pd.Timestamp(run.info.end_time, unit="ms", tz="UTC") if run.info.end_time else pd.NaT,
-        **{column: tags.get(tag, "") for column, tag in NOTE_TAGS.items()},
-        "archived": tags.get(NOTE_TAGS["archived"]) == "true",
-        "curve": tags.get("curve", "[]"),
-    }
+def _row(run: "Run", tags: dict[str, str]) -> dict[str, object]:
+    info = run.info
+    own = {"run_id": info.run_id, "name": info.run_name, "status": info.status}
+    own |= {"started": info.start_time, "ended": info.end_time}
+    own |= {column: run.data.tags.get(tag) for column, tag in tags.items()}
+    return own | {name: run.data.metrics.get(name) for name in _HISTORY_METRICS}
 
 
-def _runs(client: "MlflowClient", ended_since: datetime | None) -> "Iterator[Run]":
+def _runs(client: "MlflowClient", ended_since: int) -> "Iterator[Run]":
     experiment = client.get_experiment_by_name(EXPERIMENT)
-    since = f"attributes.end_time >= {round(ended_since.timestamp() * 1000)}" if ended_since else ""
+    since = f"attributes.end_time >= {ended_since}" if ended_since else ""
     order, token = ["attributes.start_time DESC"], None
     while experiment:
         ids = [experiment.experiment_id]
@@ -301,17 +320,23 @@ def _store(workspace: Path) -> "Iterator[MlflowClient]":
     os.environ |= _FIXED_SETTINGS
     for name, value in _DEFAULT_SETTINGS.items():
         os.environ.setdefault(name, value)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from mlflow import MlflowClient
-            from mlflow.store.db import utils
+    with _told_as_tracking_error(uri), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow import MlflowClient
+        from mlflow.store.db import utils
 
-            utils.MAX_RETRY_COUNT = 3  # of 10, which wait for 100 seconds
-            workspace.mkdir(parents=True, exist_ok=True)
-            with _locked(workspace):
-                client = MlflowClient(tracking_uri=uri)
-            yield client
+        utils.MAX_RETRY_COUNT = 3  # of 10, which wait for 100 seconds
+        workspace.mkdir(parents=True, exist_ok=True)
+        with _locked(workspace):
+            client = MlflowClient(tracking_uri=uri)
+        yield client
+
+
+@contextmanager
+def _told_as_tracking_error(uri: str) -> Iterator[None]:
+    """Whatever a store raises, as TrackingError; a password in the address is left out."""
+    try:
+        yield
     except PocError:
         raise
     except Exception as error:  # every database driver and object store brings its own classes

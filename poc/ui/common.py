@@ -95,13 +95,13 @@ def offer_demo() -> None:
 @st.cache_resource(show_spinner=False)
 def warm_up(workspace: Path) -> None:
     """Open the tracking store in the background, once a server: its library takes seconds to load."""
-    from poc.tracking.mlflow_logger import history
+    from poc.tracking.mlflow_logger import open_store
 
-    def open_store() -> None:
+    def warm() -> None:
         with suppress(TrackingError):  # the page that needs the store says it
-            history(workspace, limit=1)
+            open_store(workspace)
 
-    threading.Thread(target=open_store, daemon=True).start()
+    threading.Thread(target=warm, daemon=True).start()
 
 
 @st.cache_data(ttl=60, show_spinner="Reading the history ...")

@@ -81,7 +81,7 @@ def test_annual_numbers_use_the_days_per_year_of_the_run(run: StoredRun) -> None
     assert common.loc["ret_net_ann", "b"] == pytest.approx(net.mean() * 365)
     assert common.loc["sharpe_net", "b"] == pytest.approx(net.mean() / net.std() * 365**0.5)
     turned = compare_runs({"b": other, "a": run})
-    assert turned.tests.loc[0, "difference"] == pytest.approx(-found.tests.loc[0, "difference"] * (365 / 252) ** 0.5)
+    assert turned.tests["difference"][0] == pytest.approx(-found.tests["difference"][0] * (365 / 252) ** 0.5)
 
 
 def test_the_chart_shows_each_run_and_the_difference_from_the_first(run: StoredRun) -> None:
