@@ -25,6 +25,7 @@ class Settings:
         port: its port.
         upload_mb: largest signal file that can be uploaded, in megabytes.
         workers: jobs that run at once; the others wait in a queue.
+        upload_days: uploaded files of jobs that ended so many days ago are deleted.
         job_threads: threads of a job; -1: one a core.
         job_minutes: after so long a job is ended and shown as failed.
         mlflow_url: address of an MLflow server's pages, for links to a run; empty: no links.
@@ -36,14 +37,16 @@ class Settings:
     address: str = "127.0.0.1"
     port: int = 8501
     upload_mb: int = 200
+    upload_days: int = 30
     workers: int = 1
     job_threads: int = -1
     job_minutes: int = 720
     mlflow_url: str = ""
 
     def __post_init__(self) -> None:
-        for name, least in (("port", 1), ("upload_mb", 1), ("workers", 1), ("job_threads", -1), ("job_minutes", 1)):
-            value = getattr(self, name)
+        numbers = [field.name for field in fields(self) if isinstance(field.default, int)]
+        for name in numbers:
+            value, least = getattr(self, name), -1 if name == "job_threads" else 1
             if value < least or (name == "port" and value > 65535):
                 raise ConfigError(f"{name}={value!r} is not allowed; allowed: a whole number from {least}.")
         if self.mlflow_url and not self.mlflow_url.startswith(("http://", "https://")):

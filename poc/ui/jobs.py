@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
@@ -184,6 +184,15 @@ class JobStore:
                 (*values.values(), job_id, *only_if),
             )
             return changed.rowcount == 1
+
+    def delete_uploads(self, *, days: int) -> None:
+        """Delete the uploaded files of the jobs that ended more than so many days ago; logs and results stay."""
+        before = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+        with self._database() as database:
+            rows = database.execute("SELECT id FROM jobs WHERE finished < ?", (before,)).fetchall()
+        for row in rows:
+            for path in self.folder(row["id"]).glob("signal.*"):
+                path.unlink(missing_ok=True)
 
     def take_turn(self, job_id: str, *, workers: int) -> bool:
         """Start a queued job if fewer than `workers` are under way and no other has waited longer."""

@@ -42,7 +42,8 @@ def main(workspace: Path, job_id: str) -> None:
 
 
 def supervise(store: JobStore, job_id: str, settings: Settings) -> None:
-    """Wait for a turn, start the child, and watch it until it ends or has to."""
+    """Wait for a turn, start the child, and watch it until it ends or has to. Old uploads are deleted first."""
+    store.delete_uploads(days=settings.upload_days)
     while not store.take_turn(job_id, workers=settings.workers):
         if store.job(job_id).status != "queued":
             _finish(store, job_id, status="cancelled", reason="It was cancelled before it began.")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,25 @@ def test_a_job_that_takes_too_long_is_ended(store: JobStore, monkeypatch: pytest
         worker.supervise(store, "slow", Settings())
     job = store.job("slow")
     assert (job.status, job.reason[:29]) == ("failed", "It took longer than 720 minut")
+
+
+def test_uploads_are_deleted_so_many_days_after_their_job_has_ended(store: JobStore, wait: Wait) -> None:
+    request = {"source": {"kind": "upload", "name": ".csv"}, "settings": _settings()}
+    upload = (".csv", b"no signal")
+    old, young = (store.submit("run", request, label="bad", author="ann", upload=upload) for _ in range(2))
+    wait(old)
+    wait(young)
+    for job_id, days in ((old, 31), (young, 29)):
+        finished = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="milliseconds")
+        assert store.update(job_id, only_if=("failed",), finished=finished)
+    running = _held(store, wait)
+    assert {path.name for path in store.folder(old).iterdir()} == {"lock", "log.txt"}
+    assert (store.folder(young) / "signal.csv").read_bytes() == upload[1]
+    assert store.job(old).status == "failed"
+    (store.folder(running.id) / "signal.csv").touch()
+    store.delete_uploads(days=1)
+    assert (store.folder(running.id) / "signal.csv").is_file()
+    assert not (store.folder(young) / "signal.csv").exists()
 
 
 def test_bad_settings_end_a_job_with_a_sentence(store: JobStore, wait: Wait) -> None:
