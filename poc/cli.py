@@ -373,12 +373,13 @@ def ui(
     workspace: Workspace,
 ) -> None:
     """Serve the app in the browser, to this machine only."""
-    from poc.settings import Settings, app_command
+    from poc.settings import Settings, app_command, log_in_provider, who_is_let_in
 
     settings = Settings.load(workspace, address=address, port=port)
-    command = app_command(settings, allow_remote=allow_remote)
+    command = app_command(settings, workspace, allow_remote=allow_remote)
+    provider = log_in_provider(workspace)
     if not settings.is_local:
-        _say("WARNING: other machines can reach this app. Whoever reaches it can run jobs here and read every result,")
-        _say("unless log-in is set up (docs/app.md). Traffic is not encrypted: put a server with TLS in front of it.")
+        _say(f"WARNING: other machines can reach this app. {who_is_let_in(settings, provider)}")
+        _say("WARNING: its traffic is not encrypted. Put a server with TLS in front of it.")
     _say(f"The app is at http://{settings.address}:{settings.port} and ends with Ctrl-C. Its jobs go on.")
     os.execve(command[0], command, os.environ | {"POC_WORKSPACE": str(workspace.absolute())})  # noqa: S606 - no shell is wanted

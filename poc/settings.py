@@ -13,7 +13,11 @@ from typing import Any, Self
 from poc.errors import ConfigError
 
 FILE_NAME = "poc.toml"
+SECRETS_NAME = "secrets.toml"
 PREFIX = "POC_UI_"
+LEAST_SECRET = 32
+"""Characters of the secret that signs the cookies."""
+LOG_IN_FIELDS = ("redirect_uri", "cookie_secret", "client_id", "client_secret", "server_metadata_url")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,8 @@ class Settings:
         upload_days: uploaded files of jobs that ended so many days ago are deleted.
         job_threads: threads of a job; -1: one a core.
         job_minutes: after so long a job is ended and shown as failed.
+        let_in: who may use the app after log-in: addresses such as `ann@desk.example`, or `@desk.example` for all of a
+            domain, separated by commas; empty: everyone whom the provider logs in.
         mlflow_url: address of an MLflow server's pages, for links to a run; empty: no links.
 
     Raises:
@@ -41,6 +47,7 @@ class Settings:
     workers: int = 1
     job_threads: int = -1
     job_minutes: int = 720
+    let_in: str = ""
     mlflow_url: str = ""
 
     def __post_init__(self) -> None:
@@ -56,6 +63,12 @@ class Settings:
     def is_local(self) -> bool:
         """Whether only this machine can reach the app."""
         return self.address in ("127.0.0.1", "::1", "localhost")
+
+    def lets_in(self, address: str) -> bool:
+        """Whether the holder of a mail address that the provider vouches for may use the app."""
+        allowed = [word.strip().lower() for word in self.let_in.split(",") if word.strip()]
+        name, _, domain = address.lower().rpartition("@")
+        return not allowed or (bool(name) and (address.lower() in allowed or f"@{domain}" in allowed))
 
     @classmethod
     def load(cls, workspace: Path, *, environ: Mapping[str, str] = os.environ, **options: str | int | None) -> Self:
@@ -79,7 +92,40 @@ class Settings:
         return cls(**{name: _convert(name, value, known[name]) for name, value in given.items()})
 
 
-def app_command(settings: Settings, *, allow_remote: bool) -> list[str]:
+def log_in_provider(workspace: Path) -> str | None:
+    """The address of the provider that visitors log in with (`[auth]` in secrets.toml); None: there is no log-in.
+
+    Raises:
+        ConfigError: the file cannot be read, others can read it, or it lacks something.
+    """
+    path = workspace / SECRETS_NAME
+    auth = _read(path).get("auth")
+    if auth is None:
+        return None
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"Others can read {path}, which holds secrets. Run: chmod 600 {path}")
+    missing = [name for name in LOG_IN_FIELDS if not isinstance(auth.get(name), str) or not auth[name]]
+    if missing:
+        raise ConfigError(f"{path}: [auth] lacks {', '.join(missing)}. docs/app.md shows a whole one.")
+    if not auth["redirect_uri"].endswith("/oauth2callback"):
+        raise ConfigError(
+            f"{path}: redirect_uri={auth['redirect_uri']!r} is not allowed; it ends with /oauth2callback."
+        )
+    if len(auth["cookie_secret"]) < LEAST_SECRET:
+        raise ConfigError(f"{path}: cookie_secret is too short; give {LEAST_SECRET} random characters or more.")
+    return str(auth["server_metadata_url"])
+
+
+def who_is_let_in(settings: Settings, provider: str | None) -> str:
+    """A sentence for the one who serves the app to other machines."""
+    if provider is None:
+        return "There is no log-in: everyone who reaches it reads all results and runs jobs under your account."
+    if settings.let_in:
+        return f"Let in after log-in with {provider}: {settings.let_in} (setting let_in)."
+    return f"Let in: everyone whom {provider} logs in. To let in fewer, set let_in (docs/app.md)."
+
+
+def app_command(settings: Settings, workspace: Path, *, allow_remote: bool) -> list[str]:
     """The command line that serves the app. The app is named by its file, so that nothing of it is imported here.
 
     Raises:
@@ -99,6 +145,7 @@ def app_command(settings: Settings, *, allow_remote: bool) -> list[str]:
         "server.enableXsrfProtection": "true",
         "server.enableCORS": "true",
         "server.fileWatcherType": "none",
+        "secrets.files": str(workspace.absolute() / SECRETS_NAME),
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "viewer",
         "client.showErrorDetails": "none",

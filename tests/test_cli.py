@@ -274,5 +274,6 @@ def test_the_app_is_served_from_the_workspace_with_a_warning_where_others_reach_
     assert environment["POC_WORKSPACE"] == str(workspace)
     refused = poc("ui", "--address", "0.0.0.0")  # noqa: S104 - it is refused
     assert (refused.code, "--allow-remote" in refused.err) == (2, True)
-    assert "WARNING: other machines can reach this app" in poc("ui", "--address", "0.0.0.0", "--allow-remote").err  # noqa: S104 - nothing is served
+    remote = poc("ui", "--address", "0.0.0.0", "--allow-remote").err  # noqa: S104 - nothing is served
+    assert "WARNING: other machines can reach this app. There is no log-in: everyone who reaches it" in remote
     assert len(served) == 2

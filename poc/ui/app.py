@@ -4,7 +4,8 @@ import streamlit as st
 
 from poc.data.catalog import default_workspace
 from poc.errors import PocError
-from poc.ui.common import literal, log_in, warm_up
+from poc.ui.common import literal, warm_up
+from poc.ui.log_in import is_let_in, show_account, show_door
 
 PAGES = (
     ("run_suite.py", "Run suite", ":material/play_arrow:"),
@@ -18,11 +19,15 @@ def main() -> None:
     """Show the page that is asked for; whatever is wrong is said in a sentence."""
     st.set_page_config(page_title="Backtest", page_icon="📈", layout="wide")
     pages = [st.Page(file, title=title, icon=icon, default=file == PAGES[0][0]) for file, title, icon in PAGES]
-    page = st.navigation(pages, position="top")
     try:
-        if log_in():
+        inside = is_let_in()
+        page = st.navigation(pages, position="top" if inside else "hidden")
+        if inside:
+            show_account()
             warm_up(default_workspace())
             page.run()
+        else:
+            show_door()
     except PocError as error:
         st.error(literal(str(error)))
 

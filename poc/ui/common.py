@@ -1,6 +1,5 @@
 """What several pages share: the workspace and its jobs, who is there, and how text and verdicts are shown."""
 
-import getpass
 import re
 import threading
 from contextlib import suppress
@@ -15,6 +14,7 @@ from poc.settings import Settings
 from poc.tracking.history_cache import cached_history
 from poc.tracking.stored_run import StoredRun, load_run
 from poc.ui.jobs import JobStore
+from poc.ui.log_in import visitor
 
 COLORS = {"green": "green", "yellow": "orange", "red": "red", "incomplete": "gray"}
 """Color of a verdict's badge; the word always stands in it."""
@@ -39,35 +39,6 @@ def settings() -> Settings:
 def literal(text: str) -> str:
     """Text in which no character means anything to Markdown, so that a name from a file stays a name."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~&@/])", r"\\\1", text).replace("\n", "  \n")
-
-
-def log_in() -> bool:
-    """Whether the visitor may see the pages: always, unless log-in is set up (docs/app.md) and has not happened."""
-    if not _asks_for_log_in() or st.user.is_logged_in:
-        return True
-    st.title("Backtest")
-    st.write("Log in to see and start runs.")
-    st.button("Log in", type="primary", on_click=st.login)
-    return False
-
-
-def _asks_for_log_in() -> bool:
-    return st.secrets.load_if_toml_exists() and "auth" in st.secrets
-
-
-def visitor() -> str:
-    """Who is there: the name of the log-in, else of the account that runs the app."""
-    if _asks_for_log_in():
-        return str(st.user.get("email") or st.user.get("name") or "unknown")
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""
-
-
-def may_name_author() -> bool:
-    """Whether a visitor may run in any name: where there is a log-in, only in their own."""
-    return not _asks_for_log_in()
 
 
 def ready_snapshots() -> list[str]:

@@ -13,8 +13,9 @@ from poc.errors import ContractError
 from poc.evaluate import RunRequest, safe_name
 from poc.suite.config import SUITES, SuiteConfig
 from poc.ui.checks import check_upload
-from poc.ui.common import literal, may_name_author, offer_demo, ready_snapshots, runs, settings, store, visitor
+from poc.ui.common import literal, offer_demo, ready_snapshots, runs, settings, store
 from poc.ui.job_panel import show_jobs
+from poc.ui.log_in import asks_for_log_in, visitor
 from poc.ui.signals import SUFFIXES
 
 SOURCES = {
@@ -145,7 +146,7 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
     given: dict[str, Any] = {"snapshot_id": snapshot_id}
     given["name"] = top[0].text_input("Name of the signal", name, key=f"name-{name}", max_chars=80)
     given["family"] = top[1].text_input("Family", help="Signals of one idea share a family.", max_chars=80) or None
-    given["author"] = bottom[0].text_input("Author", visitor(), disabled=not may_name_author(), max_chars=80)
+    given["author"] = bottom[0].text_input("Author", visitor(), disabled=asks_for_log_in(), max_chars=80)
     given["preset"] = bottom[1].selectbox("Preset", list(SUITES), index=list(SUITES).index("standard"))
     given |= _choose_grid(SUITES[given["preset"]])
     with st.expander("Dates, universe, holding"):

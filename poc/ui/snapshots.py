@@ -9,8 +9,9 @@ from poc.data.catalog import DataCatalog, default_workspace
 from poc.data.demo import SNAPSHOT_ID
 from poc.data.manifest import Manifest
 from poc.reporting.charts import coverage_chart
-from poc.ui.common import literal, offer_demo, store, visitor
+from poc.ui.common import literal, offer_demo, store
 from poc.ui.job_panel import show_jobs
+from poc.ui.log_in import visitor
 
 
 def page() -> None:

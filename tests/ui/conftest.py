@@ -1,5 +1,6 @@
 """A workspace with the small demo snapshot, and waiting for jobs."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from poc.ui.jobs import Job, JobStore
+from tests.ui.desk import Server
 
 Wait = Callable[..., Job]
 
@@ -43,6 +45,19 @@ def wait(store: JobStore) -> Wait:
         return store.job(job_id)
 
     return until
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server that is not started yet, in an empty workspace; it is stopped at the end of the test."""
+    workspace = tmp_path / "desk"
+    workspace.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    desk = Server(workspace, port)
+    yield desk
+    desk.stop()
 
 
 def _until(reached: Callable[[], bool], *, what: str, seconds: float = 90) -> None:

@@ -4,112 +4,19 @@ Pictures of each step are left in `screenshots/`, which git ignores, to be looke
 """
 
 import os
-import shutil
 import signal
-import socket
-import subprocess
-import sys
 import time
-import urllib.error
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from poc.data.demo_signals import demo_signals
 from poc.ui.jobs import JobStore
+from tests.ui.desk import CHROMIUM, Server, browser, picture
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-PICTURES = Path(__file__).parents[2] / "screenshots"
 SLOW = 120_000
 """Milliseconds that a whole run may take on a busy machine."""
-
-
-@dataclass
-class Server:
-    """`poc ui` in a session of its own, on a port that stays the same."""
-
-    workspace: Path
-    port: int
-    process: "subprocess.Popen[str] | None" = None
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "poc", "ui", "--port", str(self.port), "--workspace", str(self.workspace)]
-        log = (self.workspace / "server.log").open("a")
-        with log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, text=True, start_new_session=True)
-        latest = time.monotonic() + 60
-        while not self._answers():
-            assert self.process.poll() is None, (self.workspace / "server.log").read_text()
-            assert time.monotonic() < latest
-            time.sleep(0.2)
-
-    def stop(self) -> None:
-        """As Ctrl-C in its terminal does."""
-        if self.process is not None:
-            os.killpg(self.process.pid, signal.SIGINT)
-            self.process.wait(30)
-
-    def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
-        try:
-            connection.request("GET", "/_stcore/health")
-            return connection.getresponse().status == 200
-        except (OSError, urllib.error.URLError):
-            return False
-        finally:
-            connection.close()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    workspace = tmp_path / "desk"
-    workspace.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        running = Server(workspace, free.getsockname()[1])
-    running.start()
-    yield running
-    running.stop()
-
-
-@contextmanager
-def _browser(server: Server, *, width: int = 1440, dark: bool = False) -> Iterator[Page]:
-    """A page that may talk to this machine only, and whose console must stay free of errors."""
-    strays: list[str] = []
-
-    def note(request: Request) -> None:
-        if not request.url.startswith((server.address, "data:", "blob:", "about:")):
-            strays.append(request.url)
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        scheme = "dark" if dark else "light"
-        page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]  # one of the two literals
-        page.set_default_timeout(30_000)
-        page.on("request", note)
-        page.on("pageerror", lambda error: strays.append(str(error)))
-        yield page
-        browser.close()
-    assert strays == []
-
-
-def _picture(page: Page, name: str) -> None:
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    PICTURES.mkdir(exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png")
 
 
 def _choose(page: Page, label: str, value: str) -> None:
@@ -139,12 +46,12 @@ def _pid(store: JobStore) -> int:
 @pytest.mark.timeout(900)
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed; the story of the app needs it.")
 def test_the_story_of_a_desk(server: Server, tmp_path: Path) -> None:
-    expect.set_options(timeout=30_000)
+    server.start()
     store = JobStore(server.workspace)
     good, bad = tmp_path / "my_alpha.parquet", tmp_path / "bad.csv"
     demo_signals()["real_alpha"].frame.to_parquet(good)
     bad.write_text("security_id,date_sig,date_avail,signal\n100,2015-03-03,2015-03-02,1.0\n")
-    with _browser(server) as page:
+    with browser(server) as page:
         _make_the_demo(page, server)
         _upload(page, bad, good)
         _read_the_result(page)
@@ -157,7 +64,7 @@ def test_the_story_of_a_desk(server: Server, tmp_path: Path) -> None:
 def _make_the_demo(page: Page, server: Server) -> None:
     page.goto(server.address)
     expect(page.get_by_text("There is no snapshot yet")).to_be_visible()
-    _picture(page, "1-empty")
+    picture(page, "1-empty")
     page.get_by_role("button", name="Create the demo snapshot").click()
     expect(page.get_by_role("heading", name="1. Signal")).to_be_visible(timeout=SLOW)
 
@@ -167,32 +74,33 @@ def _upload(page: Page, bad: Path, good: Path) -> None:
     chooser.set_input_files(bad)
     expect(page.get_by_text("The file cannot be used.")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
-    _picture(page, "2-bad-file")
+    picture(page, "2-bad-file")
     page.get_by_role("button", name="Remove bad.csv").click()
+    expect(page.get_by_text("Upload a table with the columns")).to_be_visible()
     page.locator("input[type=file]").set_input_files(good)
     expect(page.get_by_text("The file keeps the contract.")).to_be_visible(timeout=SLOW)
     _choose(page, "Preset", "quick")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("progressbar").first).to_be_visible()
-    _picture(page, "3-progress")
+    picture(page, "3-progress")
     page.reload()
     expect(page.get_by_role("link", name="Open the result")).to_be_visible(timeout=SLOW)
-    _picture(page, "4-done")
+    picture(page, "4-done")
 
 
 def _read_the_result(page: Page) -> None:
     page.get_by_role("link", name="Open the result").first.click()
     expect(page.get_by_role("heading", name="Results")).to_be_visible()
     expect(page.get_by_text("INCOMPLETE").first).to_be_visible()
-    _picture(page, "5-verdict")
+    picture(page, "5-verdict")
     page.get_by_role("tab", name="Plots").click()
     expect(page.locator(".main-svg").first).to_be_visible()
-    _picture(page, "6-plots")
+    picture(page, "6-plots")
     page.get_by_role("tab", name="Tear sheet").click()
     sheet = page.frame_locator("iframe").first.frame_locator("iframe")
     expect(sheet.get_by_role("heading", level=1)).to_be_visible()
     expect(sheet.locator(".main-svg").first).to_be_visible()
-    _picture(page, "7-tearsheet")
+    picture(page, "7-tearsheet")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download tearsheet.html").click()
     assert b"Plotly.newPlot" in Path(download.value.path()).read_bytes()
@@ -207,7 +115,7 @@ def _cancel_and_kill(page: Page, store: JobStore) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
     os.kill(_pid(store), signal.SIGKILL)
     expect(page.get_by_text("Its process was killed (signal SIGKILL)")).to_be_visible(timeout=10_000)
-    _picture(page, "8-killed")
+    picture(page, "8-killed")
 
 
 def _restart(page: Page, server: Server, store: JobStore) -> None:
@@ -229,12 +137,12 @@ def _compare(page: Page) -> None:
     table.click(position={"x": 16, "y": 87})
     expect(page.get_by_text("Is the difference of the net Sharpe ratios more than chance?")).to_be_visible(timeout=SLOW)
     expect(page.locator(".main-svg").first).to_be_visible()
-    _picture(page, "9-compare")
+    picture(page, "9-compare")
 
 
 def _look_at_every_page(server: Server) -> None:
     for width, dark in ((1440, True), (390, False), (390, True)):
-        with _browser(server, width=width, dark=dark) as page:
+        with browser(server, width=width, dark=dark) as page:
             for place, sign in (("", "1. Signal"), ("results", "Verdict"), ("history", "runs"), ("snapshots", "Make")):
                 page.goto(f"{server.address}/{place}")
                 expect(page.get_by_text(sign).first).to_be_visible(timeout=SLOW)
@@ -244,4 +152,4 @@ def _look_at_every_page(server: Server) -> None:
                     "getComputedStyle(document.querySelector('.stApp')).backgroundColor.match(/[0-9]+/)[0]"
                 )
                 assert (int(red) < 128) == dark
-                _picture(page, f"{place or 'run'}-{width}-{'dark' if dark else 'light'}")
+                picture(page, f"{place or 'run'}-{width}-{'dark' if dark else 'light'}")

@@ -1,0 +1,98 @@
+"""The app as a desk has it: a server of its own, and Chromium in front of it.
+
+Pictures are left in `screenshots/`, which git ignores, to be looked at.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from playwright.sync_api import Page, Request, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PICTURES = Path(__file__).parents[2] / "screenshots"
+
+
+@dataclass
+class Server:
+    """`poc ui` in a session of its own, on a port that stays the same."""
+
+    workspace: Path
+    port: int
+    process: "subprocess.Popen[str] | None" = None
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        return self.workspace / "server.log"
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "poc", "ui", "--port", str(self.port), "--workspace", str(self.workspace)]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, text=True, start_new_session=True)
+        latest = time.monotonic() + 60
+        while not self._answers():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < latest
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """As Ctrl-C in its terminal does."""
+        if self.process is not None:
+            os.killpg(self.process.pid, signal.SIGINT)
+            self.process.wait(30)
+            self.process = None
+
+    def _answers(self) -> bool:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/_stcore/health")
+            return connection.getresponse().status == 200
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+@contextmanager
+def browser(server: Server, *, width: int = 1440, dark: bool = False, also: str = "about:") -> Iterator[Page]:
+    """A page that may talk to the server (and `also`) only, and in which no script may fail."""
+    expect.set_options(timeout=30_000)
+    strays: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith((server.address, also, "data:", "blob:", "about:")):
+            strays.append(request.url)
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        scheme = "dark" if dark else "light"
+        page = chromium.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]  # one of the two literals
+        page.set_default_timeout(30_000)
+        page.on("request", note)
+        page.on("pageerror", lambda error: strays.append(str(error)))
+        yield page
+        chromium.close()
+    assert strays == []
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what the page shows, once it is whole."""
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    PICTURES.mkdir(exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png")
