@@ -13,6 +13,7 @@ from poc.baselines.library import BASELINE_REGISTRY
 from poc.contract.files import signal_hash
 from poc.contract.schema import Ledger, ValidationResult
 from poc.data.catalog import DataCatalog
+from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import PlacedSignal, form_books, place_rows, place_signal
 from poc.engine.holding import Trading, trade_books
@@ -45,6 +46,19 @@ class _Outcome:
     config: BacktestConfig
     result: BacktestResult | None = None
     reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineRuns:
+    """A suite's baselines, run once for all signals of the same snapshot, suite and days.
+
+    Attributes:
+        made_for: the snapshot's fingerprint, the suite, and the first and last formation day (None: there is none).
+    """
+
+    made_for: tuple[str, SuiteConfig, tuple[int, int] | None]
+    sources: tuple[_Source, ...]
+    outcomes: tuple[_Outcome, ...]
 
 
 def run_suite(  # noqa: PLR0913 - the first five are the published signature
@@ -93,11 +107,15 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     n_jobs: int,
     signal_name: str,
     progress: Progress | None,
+    baseline_runs: BaselineRuns | None = None,
 ) -> SuiteResult:
     """`run_suite` on a signal that `check_signal` has passed.
 
+    Args:
+        baseline_runs: of `run_baselines`, in place of running the baselines again.
+
     Raises:
-        ConfigError: an unknown baseline.
+        ConfigError: an unknown baseline, or baselines that were run for another snapshot, suite or span of days.
     """
     _refuse_unknown_baselines(suite_config)
     base = suite_config.base_variant()
@@ -105,10 +123,12 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     signal = _Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     names = suite_config.baselines if include_baselines else ()
-    baselines = list(workers(delayed(_place_baseline)(name, own, base, catalog) for name in names))
+    ran = _fitting(baseline_runs, own, catalog, suite_config)
+    baselines = ran.sources if ran else tuple(workers(_placements(own, catalog, suite_config, names)))
 
     evidence = _Source(name=signal_name, kind="evidence", placed=own, ledger=checked.ledger)
-    jobs = [(source, group) for source in (signal, *baselines) for group in _groups(suite_config.variants())]
+    to_run = (signal,) if ran else (signal, *baselines)
+    jobs = [(source, group) for source in to_run for group in _groups(suite_config.variants())]
     jobs += [(evidence, [variant]) for variant in evidence_variants(base, catalog.panel).values()]
     total = sum(len(group) for _, group in jobs)
     outcomes: list[_Outcome] = []
@@ -117,8 +137,9 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         if progress is not None:
             progress(f"{batch[0].source.name} {batch[0].config.residualize}", len(outcomes), total)
 
+    outcomes += ran.outcomes if ran else ()
     signal_results = _results(outcomes, signal_name, "signal")
-    baseline_results = {name: _results(outcomes, name, "baseline") for name in names}
+    baseline_results = {source.name: _results(outcomes, source.name, "baseline") for source in baselines}
     found = gather_evidence(
         {base.key: None} | signal_results | _results(outcomes, signal_name, "evidence"),
         {name: results.get(base.key) for name, results in baseline_results.items()},
@@ -142,6 +163,36 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     )
 
 
+def run_baselines(
+    checked: ValidationResult, catalog: DataCatalog, suite_config: SuiteConfig, *, n_jobs: int
+) -> BaselineRuns:
+    """The suite's baselines over the days of a checked signal, for every signal of those days.
+
+    Raises:
+        ConfigError: an unknown baseline.
+    """
+    _refuse_unknown_baselines(suite_config)
+    own = place_signal(checked.clean, catalog.panel, suite_config.base_variant())
+    workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
+    sources = tuple(workers(_placements(own, catalog, suite_config, suite_config.baselines)))
+    groups = _groups(suite_config.variants())
+    batches = workers(delayed(_run_group)(source, group, catalog) for source in sources for group in groups)
+    return BaselineRuns(
+        made_for=(catalog.fingerprint, suite_config, _formation_span(own, catalog.panel)),
+        sources=sources,
+        outcomes=tuple(outcome for batch in batches for outcome in batch),
+    )
+
+
+def _fitting(
+    runs: BaselineRuns | None, own: PlacedSignal, catalog: DataCatalog, suite_config: SuiteConfig
+) -> BaselineRuns | None:
+    needed = (catalog.fingerprint, suite_config, _formation_span(own, catalog.panel))
+    if runs is not None and runs.made_for != needed:
+        raise ConfigError("baseline_runs were made for another snapshot, suite or span of days; call run_baselines.")
+    return runs
+
+
 def _refuse_unknown_baselines(suite_config: SuiteConfig) -> None:
     unknown = sorted(set(suite_config.baselines) - set(BASELINE_REGISTRY))
     if unknown:
@@ -162,6 +213,20 @@ def baseline_config(config: BacktestConfig) -> BacktestConfig:
     return replace(config, carry_days=1, input_type="value", weight=weight)
 
 
+def _formation_span(own: PlacedSignal, panel: Panel) -> tuple[int, int] | None:
+    """The first and last day on which a value is live."""
+    live = np.flatnonzero(~np.isnan(own.values))
+    if not len(live):
+        return None
+    first, last = np.searchsorted(panel.offsets, live[[0, -1]], side="right") - 1
+    return int(first), int(last)
+
+
+def _placements(own: PlacedSignal, catalog: DataCatalog, suite_config: SuiteConfig, names: tuple[str, ...]) -> Any:
+    """Jobs that place each baseline."""
+    return (delayed(_place_baseline)(name, own, suite_config.base_variant(), catalog) for name in names)
+
+
 def _place_baseline(name: str, own: PlacedSignal, base: BacktestConfig, catalog: DataCatalog) -> _Source:
     """A baseline over the signal's first to last formation day."""
     panel = catalog.panel
@@ -171,11 +236,10 @@ def _place_baseline(name: str, own: PlacedSignal, base: BacktestConfig, catalog:
         return _Source(name=name, kind="baseline", reason=str(error))
     placed = place_rows(values, panel, base)
     rows = int(np.isfinite(values).sum())
-    live = np.flatnonzero(~np.isnan(own.values))
-    if len(live):
-        day = np.searchsorted(panel.offsets, live[[0, -1]], side="right") - 1
-        placed.values[: panel.offsets[day[0]]] = np.nan
-        placed.values[panel.offsets[day[1] + 1] :] = np.nan
+    span = _formation_span(own, panel)
+    if span is not None:
+        placed.values[: panel.offsets[span[0]]] = np.nan
+        placed.values[panel.offsets[span[1] + 1] :] = np.nan
     return _Source(name=name, kind="baseline", placed=placed, ledger=Ledger(rows, rows, {}))
 
 

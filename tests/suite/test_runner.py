@@ -10,11 +10,11 @@ from poc.baselines.library import BASELINE_REGISTRY, generate_reversal_signal
 from poc.data.catalog import DataCatalog
 from poc.data.demo_signals import DemoSignal
 from poc.engine.config import BacktestConfig
-from poc.engine.wrapper import run_backtest
+from poc.engine.wrapper import check_signal, run_backtest
 from poc.errors import ConfigError, ContractError
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.result import SuiteResult
-from poc.suite.runner import run_suite
+from poc.suite.runner import run_baselines, run_checked_suite, run_suite
 
 TABLES = ("daily_series", "summary_table", "fractile_analysis", "ic_series", "slice_series", "attribution")
 
@@ -59,12 +59,16 @@ def test_the_result_is_the_same_for_any_number_of_workers(
     suite_result: SuiteResult, catalog: DataCatalog, signals: dict[str, DemoSignal]
 ) -> None:
     other = run_suite(signals["real_alpha"].frame, catalog, signal_name="real_alpha", n_jobs=3)
-    assert_frame_equal(other.suite_summary, suite_result.suite_summary, check_exact=True)
-    assert other.evidence == suite_result.evidence
-    assert other.signal_hash == suite_result.signal_hash
-    for key, result in suite_result.signal_results.items():
+    assert_same(other, suite_result)
+
+
+def assert_same(result: SuiteResult, expected: SuiteResult) -> None:
+    assert_frame_equal(result.suite_summary, expected.suite_summary, check_exact=True)
+    assert result.evidence == expected.evidence
+    assert result.signal_hash == expected.signal_hash
+    for key, own in expected.signal_results.items():
         for table in TABLES:
-            assert_frame_equal(getattr(other.signal_results[key], table), getattr(result, table), check_exact=True)
+            assert_frame_equal(getattr(result.signal_results[key], table), getattr(own, table), check_exact=True)
 
 
 def test_a_baseline_runs_on_the_signals_days_only(catalog: DataCatalog, signals: dict[str, DemoSignal]) -> None:
@@ -174,3 +178,27 @@ def test_frames_in_pandas_and_polars_give_the_same(catalog: DataCatalog, signals
     right = run_suite(pl.from_pandas(frame.sample(frac=1, random_state=1)), catalog, suite, n_jobs=1)
     assert left.signal_hash == right.signal_hash
     pd.testing.assert_frame_equal(left.suite_summary, right.suite_summary, check_exact=True)
+
+
+def test_baselines_run_once_serve_every_signal_of_the_same_days(
+    suite_result: SuiteResult, catalog: DataCatalog, signals: dict[str, DemoSignal]
+) -> None:
+    noise = check_signal(signals["noise"].frame, STANDARD_SUITE.base, catalog)
+    runs = run_baselines(noise, catalog, STANDARD_SUITE, n_jobs=1)
+
+    def reused(frame: pd.DataFrame) -> SuiteResult:
+        return run_checked_suite(
+            check_signal(frame, STANDARD_SUITE.base, catalog),
+            catalog,
+            STANDARD_SUITE,
+            include_baselines=True,
+            n_jobs=1,
+            signal_name="real_alpha",
+            progress=None,
+            baseline_runs=runs,
+        )
+
+    frame = signals["real_alpha"].frame
+    assert_same(reused(frame), suite_result)
+    with pytest.raises(ConfigError, match="another snapshot, suite or span of days"):
+        reused(frame[frame["date_sig"] < frame["date_sig"].max() - pd.Timedelta(days=30)])
