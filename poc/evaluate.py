@@ -41,6 +41,7 @@ class RunRequest:
         lags: own axis of the grid in place of the preset's, separated by commas, such as `0,1,5`.
         residualize: the same, such as `off,all`.
         tc_models: the same, such as `naive,power_law`.
+        placebos: how many signals that know nothing are run beside it, 0 for none; None: as the preset says.
         start: first date of returns, inclusive, such as `2010-01-31`.
         end: last date of returns, inclusive.
         universe: `flagged`, `all`, or None: flagged where the snapshot has a universe table.
@@ -59,6 +60,7 @@ class RunRequest:
     lags: str | None = None
     residualize: str | None = None
     tc_models: str | None = None
+    placebos: int | None = None
     start: date | str | None = None
     end: date | str | None = None
     universe: str | None = None
@@ -80,7 +82,8 @@ class RunRequest:
             raise ConfigError(f"preset={self.preset!r} is not allowed; allowed: {', '.join(SUITES)}.")
         suite = SUITES[self.preset]
         own = {name: getattr(self, name) for name in ("start", "end", "universe", "carry_days")}
-        return replace(suite, base=replace(suite.base, **own), **self._own_axes())
+        placebos = suite.placebos if self.placebos is None else self.placebos
+        return replace(suite, base=replace(suite.base, **own), placebos=placebos, **self._own_axes())
 
     def _own_axes(self) -> dict[str, Any]:
         given = {name: getattr(self, name) for name in ("lags", "residualize", "tc_models")}

@@ -14,7 +14,7 @@ from poc.engine import book_kernels, signal_kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.double_sort import sort_groups
 from poc.engine.return_kernels import daily_rank_correlation, group_exposures
-from poc.engine.slices import Groups, Labels, Portfolio, find_slices, refuse_idle_frames, security_index
+from poc.engine.slices import Groups, Labels, Portfolio, Slices, find_slices, refuse_idle_frames, security_index
 from poc.errors import BacktestError, ContractError
 
 Floats = NDArray[np.float64]
@@ -212,22 +212,7 @@ def form_books(
         signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
     slices = find_slices(panel, config.slices, groups)
     order = order_by_day(signal, panel.offsets)
-    start, row, weight, n_eligible, fractile = book_kernels.form_books(
-        signal,
-        order,
-        _size(panel, config.weight),
-        panel.offsets,
-        slices.codes,
-        slices.sizes,
-        *sort_groups(signal, panel, config, groups),
-        HOW[config.input_type],
-        config.fractile,
-        (config.mincos, config.slice_mincos),
-        config.upper_pct,
-        config.method == "long_only",
-        config.rescale_weights,
-    )
-    books = Books(start, row, weight, len(slices.portfolios))
+    books, n_eligible, fractile = target_books(signal, order, panel, config, slices, groups)
     n_groups = round(100 / config.fractile[0])
     count, exposures = group_exposures(fractile, n_groups, panel.offsets, panel.styles, style_mean)
     next_ret, next_order = panel.next_returns(return_name(panel, config))
@@ -247,6 +232,38 @@ def form_books(
         fractile_exposures=exposures,
         ic=daily_rank_correlation(signal, order, next_ret, next_order, panel.offsets, IC_LEAST_NAMES),
     )
+
+
+def target_books(
+    signal: Floats, order: Ints, panel: Panel, config: BacktestConfig, slices: Slices, groups: Groups
+) -> tuple[Books, Ints, Ints]:
+    """Rank and weigh eligible names.
+
+    Args:
+        signal: (R,) what is ranked, NaN where not eligible.
+        order: (R,) rows of each day in ascending order of the signal, the missing ones last.
+        slices: which groups have books of their own.
+        groups: frames that `config` names.
+
+    Returns:
+        The books, (T,) how many names were ranked, and (R,) the fractile of each, 0 where there is no signal.
+    """
+    start, row, weight, n_eligible, fractile = book_kernels.form_books(
+        signal,
+        order,
+        _size(panel, config.weight),
+        panel.offsets,
+        slices.codes,
+        slices.sizes,
+        *sort_groups(signal, panel, config, groups),
+        HOW[config.input_type],
+        config.fractile,
+        (config.mincos, config.slice_mincos),
+        config.upper_pct,
+        config.method == "long_only",
+        config.rescale_weights,
+    )
+    return Books(start, row, weight, len(slices.portfolios)), n_eligible, fractile
 
 
 def _formed_on(panel: Panel, config: BacktestConfig) -> Ints:

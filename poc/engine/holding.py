@@ -57,6 +57,18 @@ class Held:
         span = np.arange(self.first[portfolio], self.last[portfolio] + 1)
         return span[self.selected[span]]
 
+    def traded(self, portfolio: int = 0) -> Floats:
+        """Sums of a portfolio's trades over the days of its series; the first entry of the run is not counted."""
+        traded: Floats = self.trading.daily[portfolio, self.days(portfolio) - self.shift]
+        traded[:1, [kernels.TRADED, kernels.COST]] = 0.0
+        return traded
+
+    def returns(self, portfolio: int = 0, borrow: float = 0.0) -> tuple[Floats, Floats]:
+        """Daily return of a portfolio's series, and net of trading cost and of `borrow` a day on the short side."""
+        earned, traded = self.earned[portfolio, self.days(portfolio) - self.shift], self.traded(portfolio)
+        ret = earned[:, kernels.RET_LONG] + earned[:, kernels.RET_SHORT]
+        return ret, ret - traded[:, kernels.COST] - traded[:, kernels.SHORT] * borrow
+
 
 def trade_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Trading:
     """Keep target books for their period, average them over `holding_days`, and trade from each day's to the next."""

@@ -34,10 +34,8 @@ def daily_columns(held: Held, formation: Formation, config: BacktestConfig, pane
     """The daily series of a portfolio, one array a column; columns as `BacktestResult.daily_series`."""
     days = held.days(portfolio)
     known = days - held.shift
-    earned, traded = held.earned[portfolio, known], held.trading.daily[portfolio, known]
-    traded[:1, [kernels.TRADED, kernels.COST]] = 0.0  # the first entry of the run is not counted
-    ret = earned[:, kernels.RET_LONG] + earned[:, kernels.RET_SHORT]
-    ret_net = ret - traded[:, kernels.COST] - traded[:, kernels.SHORT] * borrow_a_day(config, panel)
+    earned, traded = held.earned[portfolio, known], held.traded(portfolio)
+    ret, ret_net = held.returns(portfolio, borrow_a_day(config, panel))
     has_residual = ("resopenret" if config.from_open else "resret") in panel.returns
     gross = traded[:, kernels.GROSS]
     columns: Columns = {

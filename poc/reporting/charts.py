@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from poc.engine.result import BacktestResult
+from poc.suite.placebo import Placebo
 
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#C4679B", "#7D838B"
 COLORS = (BLUE, VERMILION, GREEN, PURPLE, GREY)
@@ -23,6 +24,7 @@ FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, s
 PERCENT_TICKS = ",.2~%"
 IC_WINDOW = 252
 """Days of the rolling mean in `ic_chart`: about a year."""
+PLACEBO_BINS = 24
 
 SERIES_COLUMNS = (
     "date", "ret", "ret_net", "resret", "ret_long", "ret_short", "cost", "turnover", "cumret", "cumret_net", "drawdown",
@@ -192,6 +194,24 @@ def fractile_chart(result: HasTables) -> go.Figure:
     figure.update_xaxes(type="category", title_text="fractile of the signal (1 = lowest)")
     figure.update_yaxes(title_text="return a year", tickformat=PERCENT_TICKS)
     figure.update_layout(showlegend=False)
+    return figure
+
+
+def placebo_chart(placebo: Placebo) -> go.Figure:
+    """How many placebos have which net Sharpe ratio, and where the signal stands."""
+    sharpes = [value for value in placebo.sharpes_net if value is not None]
+    counts, edges = np.histogram(sharpes, bins=PLACEBO_BINS)
+    figure = _layout(go.Figure(), height=300)
+    middles, heights = pd.Series((edges[1:] + edges[:-1]) / 2), _compact(pd.Series(counts))
+    look = {"marker": {"color": GREY}, "hovertemplate": "%{y}"}
+    bars = go.Bar(x=_compact(middles), y=heights, name="placebos", **look)
+    line = {"color": VERMILION, "width": 3}
+    x, y = [placebo.sharpe_net] * 2, _compact(pd.Series([0, counts.max()]))
+    figure.add_trace(bars)
+    figure.add_trace(go.Scatter(x=x, y=y, name="the signal", mode="lines", line=line, hovertemplate="%{x:.2f}"))
+    figure.update_xaxes(title_text="net Sharpe")
+    figure.update_yaxes(title_text="placebos", rangemode="tozero")
+    figure.update_layout(bargap=0.05, hovermode="closest")
     return figure
 
 

@@ -157,4 +157,10 @@ TERMS: dict[str, Term] = {
     "without_small_caps_sharpe_net": Term(
         "Net Sharpe without small caps", "Net Sharpe when small caps are not eligible and names are re-ranked.", number
     ),
+    # Luck and leaks.
+    "placebo_p": Term("p against placebos", "Share of placebos at least as good, the signal counted as one.", fine),
+    "placebo_count": Term("Placebos", "The signal's values handed to other names: they know nothing.", count),
+    "placebo_median": Term("Median placebo, net Sharpe", "Half of the placebos that are invested are better.", number),
+    "placebo_best": Term("Best placebo, net Sharpe", "What chance alone reaches in so many tries.", number),
+    "placebo_coverage": Term("Values kept", "Share of the values that fall on names that can be traded.", percent),
 }

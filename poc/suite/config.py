@@ -18,6 +18,7 @@ class SuiteConfig:
         base: the configuration whose other fields all variants share.
         lags, residualize, tc_models: the axes of the grid.
         baselines: names in `BASELINE_REGISTRY`.
+        placebos: signals that know nothing, run beside the base variant; 0 leaves them out.
     """
 
     name: str
@@ -26,12 +27,15 @@ class SuiteConfig:
     residualize: tuple[str, ...] = JUDGED_RESIDUALIZE
     tc_models: tuple[str, ...] = ("naive",)
     baselines: tuple[str, ...] = ("reversal_5d", "momentum_12_1", "value")
+    placebos: int = 200
 
     def __post_init__(self) -> None:
         for axis in ("lags", "residualize", "tc_models"):
             values = getattr(self, axis)
             if not values or len(set(values)) != len(values):
                 raise ConfigError(f"{axis}={values!r} is not allowed; allowed: one or more distinct values.")
+        if self.placebos < 0:
+            raise ConfigError(f"placebos={self.placebos!r} is not allowed; allowed: a whole number from 0.")
         self.variants()  # refuses a bad value on an axis now, not in the middle of a run
 
     def base_variant(self) -> BacktestConfig:
@@ -49,7 +53,7 @@ class SuiteConfig:
 
 
 STANDARD_SUITE = SuiteConfig(name="standard")
-QUICK_SUITE = SuiteConfig(name="quick", lags=(0, 1), residualize=("off",), baselines=())
+QUICK_SUITE = SuiteConfig(name="quick", lags=(0, 1), residualize=("off",), baselines=(), placebos=0)
 FULL_SUITE = SuiteConfig(
     name="full",
     lags=(0, 1, 2, 3, 5),

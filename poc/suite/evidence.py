@@ -83,7 +83,7 @@ def gather_evidence(
         largest_month_share=_share(result, "month"),
         largest_sector_share=_share(result, "sector"),
         trials=Trials(deflated_sharpe=NOT_COMPUTED),
-        placebo=Placebo(p_value=NOT_COMPUTED),
+        placebo=Placebo.not_run("it is not computed yet"),
         leaks=Leaks(pre_entry_ic=NOT_COMPUTED, survivorship_p=NOT_COMPUTED, survivorship_rate=NOT_COMPUTED),
     )
 

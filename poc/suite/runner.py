@@ -22,6 +22,7 @@ from poc.engine.wrapper import check_signal, evaluate_books
 from poc.errors import ConfigError, PocError
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.evidence import correlations_table, evidence_variants, gather_evidence
+from poc.suite.placebo import Placebo, measure_placebos
 from poc.suite.result import SnapshotInfo, SuiteResult
 
 Progress = Callable[[str, int, int], None]
@@ -148,6 +149,15 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         catalog.panel,
         base,
     )
+    if not suite_config.placebos:
+        placebo = Placebo.not_run("the suite leaves placebos out")
+    elif base.key not in signal_results:
+        placebo = Placebo.not_run("the base variant failed")
+    else:
+        placebo = measure_placebos(
+            own, catalog.panel, base, count=suite_config.placebos, n_jobs=n_jobs, progress=progress
+        )
+    found = replace(found, placebo=placebo)
     return SuiteResult(
         config=suite_config,
         signal_name=signal_name,

@@ -116,7 +116,7 @@ def _snapshot_tags(snapshot: SnapshotInfo) -> dict[str, str]:
 
 
 def _params(suite: SuiteConfig, base: BacktestConfig) -> dict[str, str]:
-    axes = ("name", "lags", "residualize", "tc_models", "baselines")
+    axes = ("name", "lags", "residualize", "tc_models", "baselines", "placebos")
     grid = {f"suite.{axis}": getattr(suite, axis) for axis in axes}
     return {name: str(value) for name, value in (asdict(base) | grid).items()}
 

@@ -270,7 +270,12 @@ def _evidence(baselines: tuple[BaselineEvidence, ...]) -> Evidence:
         largest_month_share=Measure(value=0.12),
         largest_sector_share=Measure(value=0.31),
         trials=Trials(deflated_sharpe=Measure(value=0.99)),
-        placebo=Placebo(p_value=Measure(value=0.005)),
+        placebo=Placebo(
+            p_value=Measure(value=0.01),
+            coverage=Measure(value=0.93),
+            sharpe_net=1.42,
+            sharpes_net=(*np.random.default_rng(5).normal(0, 0.6, 198).tolist(), 1.5, None),
+        ),
         leaks=Leaks(
             pre_entry_ic=Measure(value=0.01),
             survivorship_p=Measure(value=0.6),

@@ -114,3 +114,14 @@ def test_on_a_log_scale_one_plus_the_return_is_shown(result: BacktestResult) -> 
     np.testing.assert_allclose(
         _traces(figure)["drawdown of net"], result.daily_series["drawdown"], rtol=1e-6, atol=1e-9
     )
+
+
+def test_the_placebo_chart_counts_every_placebo_and_marks_the_signal(suite_result: SuiteResult) -> None:
+    placebo = suite_result.evidence.placebo
+    bars, signal = charts.placebo_chart(placebo).data
+    invested = [value for value in placebo.sharpes_net if value is not None]
+    assert sum(bars.y) == len(invested) == len(placebo.sharpes_net) - 1
+    half = (bars.x[1] - bars.x[0]) / 2
+    for middle, count in zip(bars.x.astype(float), bars.y, strict=True):
+        assert count == pytest.approx(sum(middle - half <= value < middle + half for value in invested), abs=1)
+    assert set(signal.x) == {placebo.sharpe_net}

@@ -49,9 +49,10 @@ def test_every_field_of_the_result_is_documented_and_every_documented_field_is_t
     correlations = pd.DataFrame({"baseline": ["value"], "signal_corr": [0.1], "return_corr": [0.2]})
     limits = replace(suite.snapshot, limits=("one",))
     config = replace(suite.config, baselines=("value",))
-    document = result_document(
-        replace(suite, correlations=correlations, snapshot=limits, config=config), demo.evaluation.verdict
-    )
+    placebo = replace(suite.evidence.placebo, sharpes_net=(0.1, None))
+    evidence = replace(suite.evidence, placebo=placebo)
+    changes = {"correlations": correlations, "snapshot": limits, "config": config, "evidence": evidence}
+    document = result_document(replace(suite, **changes), demo.evaluation.verdict)
     version, entries = _documented("result.json")
     entries.remove("judged")  # null or the object whose fields follow
     baselines = [entry for entry in entries if entry.startswith("evidence.baselines")]

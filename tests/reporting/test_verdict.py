@@ -420,7 +420,6 @@ def test_placebos_rule_out_green_and_are_never_red(p_value: float, state: str) -
 def test_a_check_is_required_by_taking_its_name_off_the_list(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     evidence = {
         "trials": replace(EVIDENCE.trials, deflated_sharpe=NOT_RUN),
-        "placebo": replace(EVIDENCE.placebo, p_value=NOT_RUN),
         **with_leaks(pre_entry_ic=NOT_RUN, survivorship_p=NOT_RUN),
     }
     assert compute_verdict(make_suite(evidence=evidence)).color == "green"

@@ -32,7 +32,7 @@ EVIDENCE = Evidence(
     largest_month_share=Measure(value=0.1, reason="2012-03"),
     largest_sector_share=Measure(value=0.3, reason="45"),
     trials=Trials(deflated_sharpe=Measure(value=0.99)),
-    placebo=Placebo(p_value=Measure(value=0.005)),
+    placebo=Placebo(p_value=Measure(value=0.005), coverage=Measure(value=0.9)),
     leaks=Leaks(
         pre_entry_ic=Measure(value=0.01),
         survivorship_p=Measure(value=0.6),

@@ -144,7 +144,7 @@ def test_without_baselines_the_evidence_says_that_none_was_run(
 
 def test_progress_counts_every_variant(catalog: DataCatalog, signals: dict[str, DemoSignal]) -> None:
     seen: list[tuple[str, int, int]] = []
-    suite = SuiteConfig(name="small", lags=(0,), residualize=("off",), baselines=("value",))
+    suite = SuiteConfig(name="small", lags=(0,), residualize=("off",), baselines=("value",), placebos=0)
     run_suite(
         signals["noise"].frame,
         catalog,
