@@ -17,7 +17,7 @@ from market import make_market
 
 from poc.data.catalog import DataCatalog
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import place_signal
+from poc.engine.placing import place_signal
 from poc.engine.wrapper import check_signal, run_backtest
 from poc.suite import runner
 from poc.suite.config import STANDARD_SUITE

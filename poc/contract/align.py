@@ -9,6 +9,8 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from poc.contract import row_kernels
+from poc.contract.arrays import day_numbers, frozen, hours
 from poc.contract.columns import as_calendar, convert_column, get_column, names
 from poc.errors import ContractError
 
@@ -31,15 +33,15 @@ class Timing(Protocol):
 
 
 def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
-    date_avail: NDArray[np.datetime64],
-    avail_hour: NDArray[np.float64] | None,
-    date_sig: NDArray[np.datetime64],
+    date_avail: NDArray[np.datetime64] | pl.Series,
+    avail_hour: NDArray[np.float64] | pl.Series | None,
+    date_sig: NDArray[np.datetime64] | pl.Series,
     calendar: NDArray[np.datetime64],
     *,
     from_open: bool,
     open_cutoff: float,
     close_cutoff: float,
-) -> NDArray[np.int64]:
+) -> NDArray[np.int32]:
     """The trading day on which each row first enters a book, as an index into the calendar.
 
     A row is formed on its day of availability if it is known by the cutoff hour of that day, else on the next trading
@@ -47,9 +49,9 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
     hour means the open cutoff where the row became known on a later day than it describes, else after the close.
 
     Args:
-        date_avail: datetime64[D], a value a row, none missing.
+        date_avail: days (datetime64[D] or Date), a value a row, none missing.
         avail_hour: hours 0 to 24 of the exchange's local day, NaN where missing; None where the file has none.
-        date_sig: datetime64[D], a value a row, none missing.
+        date_sig: days, a value a row, none missing.
         calendar: the trading days, datetime64[D], ascending, distinct.
         from_open: trade at the open, with `open_cutoff`; else at the close, with `close_cutoff`.
         open_cutoff: the last hour at which a row still makes the open.
@@ -58,28 +60,40 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
     Returns:
         An index a row; `len(calendar)` where the formation day lies beyond the end of the calendar.
     """
-    hour = np.where(date_avail > date_sig, open_cutoff, close_cutoff + 1)
-    if avail_hour is not None:
-        hour = np.where(np.isnan(avail_hour), hour, avail_hour)
     # A table over all days from the first to past the last trading day: looking up is faster than searching.
     days = np.arange(calendar[0], calendar[-1] + 2)
-    place = np.clip((date_avail - calendar[0]).astype(np.int64), 0, len(days) - 1)
-    trading_day = np.searchsorted(calendar, days)[place]
-    trades = np.isin(days, calendar)[place] & (date_avail >= calendar[0])
-    too_late = trades & (hour > (open_cutoff if from_open else close_cutoff))
-    formation: NDArray[np.int64] = trading_day + too_late
-    return formation
+    on_time = np.searchsorted(calendar, days).astype(np.int32)
+    formation = np.empty(len(date_avail), np.int32)
+    row_kernels.find_formation(
+        day_numbers(date_avail),
+        day_numbers(date_sig),
+        _hours(avail_hour),
+        day_numbers(calendar[:1])[0],
+        on_time,
+        on_time + np.isin(days, calendar).astype(np.int32),
+        open_cutoff if from_open else close_cutoff,
+        np.array([close_cutoff + 1, open_cutoff]),
+        formation,
+    )
+    return frozen(formation)
 
 
-def default_carry_days(formation: NDArray[np.int64]) -> int:
+def _hours(avail_hour: NDArray[np.float64] | pl.Series | None) -> NDArray[np.float64]:
+    if avail_hour is None:
+        return frozen(np.empty(0))
+    return hours(avail_hour) if isinstance(avail_hour, pl.Series) else frozen(avail_hour.astype(np.float64))
+
+
+def default_carry_days(formation: NDArray[np.int32], n_days: int) -> int:
     """Trading days for which a row stays live where none are given: from the file's own frequency.
 
     With g the median gap between consecutive distinct formation days: 1 if g is 1, else 1.5 g, rounded up.
 
     Args:
-        formation: formation days of the rows, as indices into the calendar, none beyond its end, in any order.
+        formation: formation days of the rows, as indices into the calendar, in any order.
+        n_days: length of the calendar; rows formed beyond its end do not count.
     """
-    days = np.flatnonzero(np.bincount(formation))
+    days = np.flatnonzero(row_kernels.which_occur(formation, n_days))
     if len(days) < 2:
         return 1
     gap = float(np.median(np.diff(days)))
@@ -143,6 +157,6 @@ def _values(df: pd.DataFrame | pl.DataFrame, name: str) -> NDArray[Any]:
     return column.values.to_numpy()
 
 
-def _days_at(calendar: NDArray[np.datetime64], index: NDArray[np.int64]) -> NDArray[np.datetime64]:
+def _days_at(calendar: NDArray[np.datetime64], index: NDArray[np.int32]) -> NDArray[np.datetime64]:
     """The days at these places of the calendar, NaT beyond its end."""
     return np.append(calendar, np.datetime64("NaT"))[np.minimum(index, len(calendar))]

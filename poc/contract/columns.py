@@ -182,5 +182,9 @@ def _nothing(raw: pl.Series, dtype: type[pl.DataType]) -> pl.Series:
 
 
 def _converted(raw: pl.Series, values: pl.Series, expected: str, *, nan_is_missing: bool = False) -> Converted:
-    bad = values.is_null() & raw.is_not_null()
-    return Converted(values.fill_nan(None) if nan_is_missing else values, bad, expected)
+    bad = pl.Series([False]).new_from_index(0, len(raw))
+    if values.null_count() > raw.null_count():
+        bad = values.is_null() & raw.is_not_null()
+    if nan_is_missing and values.is_nan().any():
+        values = values.fill_nan(None)
+    return Converted(values.rechunk(), bad, expected)

@@ -7,28 +7,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.columns import KEY, sort_rows
+from poc.contract import row_kernels
+from poc.contract.arrays import Codes, day_numbers, encode, frozen, hours, numbers
+from poc.contract.columns import KEY, TYPES
 from poc.contract.findings import SHOWN, Finding, make_finding
 
 BAD = "_bad"
-"""Suffix of the column that marks what could not be converted."""
+"""Column with the bits of the columns (in the order of `TYPES`) that could not be converted in a row."""
 
 _DATES = ("security_id", "date_sig", "date_avail")
-
-
-@dataclass(frozen=True)
-class Shortage:
-    """The error that a warning turns into where no row passes its check.
-
-    Attributes:
-        applies: the rows that the check can be done for.
-        code: of the error.
-        hint: added to its words.
-    """
-
-    applies: pl.Expr
-    code: str
-    hint: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,157 +25,179 @@ class RowCheck:
     Attributes:
         code: of the finding; also the reason in the ledger.
         what: the finding in words, to be followed by "in 3 of 10 rows".
-        fails: the rows that break it; null counts as not broken.
         needs: the columns and arguments without which it cannot be done.
         shows: the columns shown in examples.
+        shortage: code of the error that the warning turns into where no row passes.
     """
 
     code: str
     what: str
-    fails: pl.Expr
     needs: tuple[str, ...]
     shows: tuple[str, ...] = KEY
-    shortage: Shortage | None = None
+    shortage: str | None = None
 
     @property
     def codes(self) -> tuple[str, ...]:
         """The codes that it may report."""
-        return (self.code, self.shortage.code) if self.shortage else (self.code,)
+        return (self.code, self.shortage) if self.shortage else (self.code,)
 
 
-def row_checks(
-    frame: pl.DataFrame, calendar: NDArray[np.datetime64] | None, known: pl.Series | None, *, lacking: Collection[str]
-) -> list[RowCheck]:
-    """Every check of a row, in order of precedence.
+@dataclass(frozen=True)
+class CheckedRows:
+    """Rows and what is wrong with them.
+
+    Attributes:
+        frame: the rows that were given. In the order of the file, if there the rows of each security ascend by
+            `date_sig`; else by security and date, by their values where these repeat, and with `row`, the row number.
+        codes: of `security_id`.
+        faults: (n,) the bits of the checks (in the order of `row_checks`) that a row breaks.
+        failing: (checks,) rows that break each check.
+        first: (checks,) rows of which it is the first that they break.
+        passing: (checks,) rows that pass it; counted only for checks with a shortage.
+    """
+
+    frame: pl.DataFrame
+    codes: Codes
+    faults: NDArray[np.uint16]
+    failing: NDArray[np.int64]
+    first: NDArray[np.int64]
+    passing: NDArray[np.int64]
+
+    def breaking(self, check: int) -> pl.DataFrame:
+        """The rows that break a check, by security and dates, with `row`, the row number from 1."""
+        frame = _numbered(self.frame).filter(pl.Series(self.faults >> check & 1 == 1))
+        return frame.sort(_DATES, maintain_order=True)
+
+
+def row_checks(calendar: NDArray[np.datetime64] | None) -> tuple[RowCheck, ...]:
+    """Every check of a row, in order of precedence: check k is bit k of `row_kernels`."""
+    span = "" if calendar is None else f" ({calendar[0]} to {calendar[-1]})"
+    return (
+        RowCheck("bad_type", "", ()),
+        RowCheck("missing_key", "security_id, date_sig or date_avail is missing", (), _DATES),
+        RowCheck("bad_hour", "avail_hour is not between 0 and 24", ("avail_hour",), (*KEY, "avail_hour")),
+        RowCheck("avail_before_sig", "date_avail is before date_sig", ("date_sig", "date_avail"), _DATES),
+        RowCheck("duplicate_key", "The same security_id and date_sig occur again", KEY),
+        RowCheck("infinite_signal", "The signal is infinite", ("signal",), (*KEY, "signal")),
+        RowCheck("missing_signal", "The signal is missing", ("signal",), shortage="all_signals_missing"),
+        RowCheck(
+            "unknown_security",
+            "The snapshot does not know the security",
+            ("security_id", "security_ids"),
+            shortage="no_common_security",
+        ),
+        RowCheck(
+            "outside_calendar",
+            f"date_avail is outside the calendar of the snapshot{span}",
+            ("date_avail", "calendar"),
+            _DATES,
+            shortage="no_row_in_calendar",
+        ),
+    )
+
+
+def check_rows(
+    frame: pl.DataFrame,
+    checks: tuple[RowCheck, ...],
+    calendar: NDArray[np.datetime64] | None,
+    known: pl.Series | None,
+    *,
+    lacking: Collection[str],
+) -> CheckedRows:
+    """Do the checks that can be done.
 
     Args:
-        frame: the converted columns in the order of `in_key_order`, each with a flag `_bad`, and `row`.
+        frame: the converted columns, and `BAD` where something could not be converted.
+        checks: as `row_checks` gives them.
         calendar: the trading days, sorted; at least one.
         known: the ids of the snapshot, Int64 or String.
-        lacking: columns of `frame` that the file does not have.
+        lacking: columns that the file does not have, and arguments that were not given.
     """
-    bad = pl.selectors.ends_with(BAD)
-    keys = [pl.col(name).is_null() & ~pl.col(name + BAD) for name in _DATES if name not in lacking]
-    return [
-        RowCheck("bad_type", "", pl.any_horizontal(bad), ()),
-        RowCheck(
-            "missing_key",
-            "security_id, date_sig or date_avail is missing",
-            pl.any_horizontal(pl.lit(value=False), *keys),
-            (),
-            _DATES,
-        ),
-        RowCheck(
-            "bad_hour",
-            "avail_hour is not between 0 and 24",
-            ~pl.col("avail_hour").is_between(0, 24),
-            ("avail_hour",),
-            (*KEY, "avail_hour"),
-        ),
-        RowCheck(
-            "avail_before_sig",
-            "date_avail is before date_sig",
-            pl.col("date_avail") < pl.col("date_sig"),
-            ("date_sig", "date_avail"),
-            _DATES,
-        ),
-        RowCheck("duplicate_key", "The same security_id and date_sig occur again", _REPEATS, KEY),
-        RowCheck(
-            "infinite_signal", "The signal is infinite", pl.col("signal").is_infinite(), ("signal",), (*KEY, "signal")
-        ),
-        RowCheck(
-            "missing_signal",
-            "The signal is missing",
-            pl.col("signal").is_null() & ~pl.col("signal" + BAD),
-            ("signal",),
-            shortage=Shortage(~pl.col("signal" + BAD), "all_signals_missing"),
-        ),
-        _known_check(frame, known),
-        _calendar_check(calendar),
-    ]
+    done = sum(1 << bit for bit, check in enumerate(checks) if not any(need in lacking for need in check.needs))
+    keys = sum(1 << bit for bit, name in enumerate(_DATES) if name not in lacking)
+    checked, ascending = _find_faults(frame, done, keys, calendar, known)
+    if not ascending:  # or a key occurs again, and the order of the file must play no part in which is the first
+        checked, _ = _find_faults(_in_key_order(frame), done, keys, calendar, known)
+    return checked
 
 
-def in_key_order(frame: pl.DataFrame) -> pl.DataFrame:
-    """Rows by security and date, and by their values where keys repeat: the order of the file plays no part."""
-    frame = sort_rows(frame, *KEY)
-    if frame.select(_REPEATS.any()).item():
-        frame = frame.sort(pl.exclude("row"))
-    return frame
+def _find_faults(
+    frame: pl.DataFrame, done: int, keys: int, calendar: NDArray[np.datetime64] | None, known: pl.Series | None
+) -> tuple[CheckedRows, bool]:
+    """The rows checked as they stand, and whether those of each security ascend."""
+    codes = encode(frame["security_id"])
+    is_known = np.zeros(len(codes.values), np.bool_)
+    if known is not None and known.dtype == codes.values.dtype:
+        is_known = codes.values.is_in(known.implode()).to_numpy()
+    faults = np.empty(frame.height, np.uint16)
+    counts, ascending = row_kernels.find_faults(
+        codes.code,
+        day_numbers(frame["date_sig"]),
+        day_numbers(frame["date_avail"]),
+        numbers(frame["signal"]),
+        hours(frame["avail_hour"]),
+        frozen(frame[BAD].to_numpy() if BAD in frame.columns else np.empty(0, np.uint8)),
+        keys,
+        frozen(is_known),
+        frozen(np.zeros(2, np.int32) if calendar is None else day_numbers(calendar[[0, -1]])),
+        done,
+        np.full(len(codes.values), row_kernels.MISSING),
+        faults,
+    )
+    return CheckedRows(frame, codes, faults, *counts), ascending
 
 
-def flag_rows(frame: pl.DataFrame, checks: list[RowCheck]) -> pl.DataFrame:
-    """A Boolean column a check: the rows that break it."""
-    flags = frame.with_columns(check.fails.fill_null(value=False).alias("?" + check.code) for check in checks)
-    return flags.select(pl.selectors.starts_with("?").name.map(lambda name: name[1:]))
+def _in_key_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Rows by security and date, and by their values where keys repeat."""
+    by = []
+    for bit, name in enumerate(TYPES):
+        by += [pl.col(name)] + ([pl.col(BAD) & (1 << bit)] if BAD in frame.columns else [])
+    return _numbered(frame).sort(by)
 
 
-def report_rows(frame: pl.DataFrame, flags: pl.DataFrame, checks: list[RowCheck]) -> Iterator[Finding]:
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame if "row" in frame.columns else frame.with_row_index("row", offset=1)
+
+
+def report_rows(checked: CheckedRows, checks: tuple[RowCheck, ...], known: pl.Series | None) -> Iterator[Finding]:
     """A finding a check that some row breaks (`bad_type` is reported by column, not here)."""
-    for check in checks:
-        count = int(flags[check.code].sum())
-        if count and check.code != "bad_type":
-            yield _report(frame, flags[check.code], check, count)
+    for bit, check in enumerate(checks):
+        if checked.failing[bit] and check.code != "bad_type":
+            yield _report(checked, bit, check, known)
 
 
-def _report(frame: pl.DataFrame, failing: pl.Series, check: RowCheck, count: int) -> Finding:
-    what = f"{check.what} in {count:,} of {frame.height:,} rows"
-    shortage = check.shortage
-    if shortage is None:
-        return make_finding(check.code, what, count, _error_examples(frame, failing, check))
-    rows = frame.filter(failing)
+def _report(checked: CheckedRows, bit: int, check: RowCheck, known: pl.Series | None) -> Finding:
+    count = int(checked.failing[bit])
+    what = f"{check.what} in {count:,} of {checked.frame.height:,} rows"
+    if check.code == "duplicate_key":
+        return make_finding(check.code, what, count, _repeated_keys(checked, bit))
+    rows = checked.breaking(bit)
+    if check.shortage is None:
+        numbered = rows.bottom_k(SHOWN, by="row").sort("row").select("row", *check.shows)
+        return make_finding(check.code, what, count, [f"row {n} ({_show(row)})" for n, *row in numbered.iter_rows()])
     if check.code == "unknown_security":
         rows = rows.unique("security_id", keep="first", maintain_order=True)
     examples = [_show(row) for row in rows.head(SHOWN).select(check.shows).iter_rows()]
-    if frame.select((shortage.applies & ~failing).any()).item():
+    if checked.passing[bit]:
         return make_finding(check.code, what + ", which are dropped", count, examples)
-    return make_finding(shortage.code, f"No row is left.{shortage.hint} {what}", count, examples)
+    hint = ""
+    if known is not None and check.code == "unknown_security":
+        ids = checked.frame["security_id"]
+        hint = f" The file's ids are {_describe(ids)}, the snapshot's {_describe(known)}."
+    return make_finding(check.shortage, f"No row is left.{hint} {what}", count, examples)
 
 
-def _error_examples(frame: pl.DataFrame, failing: pl.Series, check: RowCheck) -> list[str]:
-    if check.code == "duplicate_key":  # show every row that has the key
-        groups = frame.filter(failing | failing.shift(-1)).group_by(KEY, maintain_order=True).agg("row").head(SHOWN)
-        return [f"{_show(key)} in rows {', '.join(map(str, sorted(rows)))}" for *key, rows in groups.iter_rows()]
-    rows = frame.filter(failing).bottom_k(SHOWN, by="row").sort("row").select("row", *check.shows)
-    return [f"row {number} ({_show(row)})" for number, *row in rows.iter_rows()]
+def _repeated_keys(checked: CheckedRows, bit: int) -> list[str]:
+    """Every row that has the key, not only those that repeat it."""
+    failing = pl.Series(checked.faults >> bit & 1 == 1)
+    rows = _numbered(checked.frame).filter(failing | failing.shift(-1, fill_value=False))
+    groups = rows.group_by(KEY, maintain_order=True).agg("row").head(SHOWN)
+    return [f"{_show(key)} in rows {', '.join(map(str, sorted(numbers)))}" for *key, numbers in groups.iter_rows()]
 
 
-def _known_check(frame: pl.DataFrame, known: pl.Series | None) -> RowCheck:
-    ids = frame["security_id"]
-    fails, hint = pl.lit(value=False), ""
-    if known is not None:
-        column = pl.col("security_id")
-        fails = ~column.is_in(known.implode()) if known.dtype == ids.dtype else column.is_not_null()
-        hint = f" The file's ids are {_describe_ids(ids)}, the snapshot's {_describe_ids(known)}."
-    return RowCheck(
-        "unknown_security",
-        "The snapshot does not know the security",
-        fails,
-        ("security_id", "security_ids"),
-        shortage=Shortage(pl.col("security_id").is_not_null(), "no_common_security", hint),
-    )
-
-
-def _calendar_check(calendar: NDArray[np.datetime64] | None) -> RowCheck:
-    fails, span = pl.lit(value=False), ""
-    if calendar is not None:
-        fails = ~pl.col("date_avail").is_between(pl.lit(calendar[0]), pl.lit(calendar[-1]))
-        span = f" ({calendar[0]} to {calendar[-1]})"
-    return RowCheck(
-        "outside_calendar",
-        f"date_avail is outside the calendar of the snapshot{span}",
-        fails,
-        ("date_avail", "calendar"),
-        _DATES,
-        Shortage(pl.col("date_avail").is_not_null(), "no_row_in_calendar"),
-    )
-
-
-def _describe_ids(ids: pl.Series) -> str:
+def _describe(ids: pl.Series) -> str:
     return f"{'text' if ids.dtype == pl.String else 'integers'} such as {ids.min()!r}"
 
 
 def _show(values: tuple[object, ...] | list[object]) -> str:
     return ", ".join("missing" if value is None else str(value) for value in values)
-
-
-_REPEATS = (pl.col("security_id") == pl.col("security_id").shift()) & (pl.col("date_sig") == pl.col("date_sig").shift())

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import polars as pl
 
+from poc.contract.arrays import Codes, frozen
 from poc.contract.columns import (
+    KEY,
     OPTIONAL,
     REQUIRED,
     TYPES,
@@ -17,10 +21,11 @@ from poc.contract.columns import (
     convert_column,
     get_column,
     names,
+    sort_rows,
 )
 from poc.contract.cross_section import check_together
 from poc.contract.findings import ERRORS, SHOWN, Finding, make_finding
-from poc.contract.rows import BAD, RowCheck, flag_rows, in_key_order, report_rows, row_checks
+from poc.contract.rows import BAD, CheckedRows, RowCheck, check_rows, report_rows, row_checks
 from poc.errors import ContractError
 
 
@@ -43,14 +48,14 @@ class ValidationResult:
     """What the contract says about a signal file.
 
     Attributes:
-        valid: False if there is any error: the file is refused, and `clean` is empty.
+        valid: False if there is any error: the file is refused, and no row is used.
         errors: what the file is refused for.
         warnings: what is worth knowing about a file that is used.
         not_checked: an entry a check that could not be done, as "code: reason".
         ledger: what became of every row.
-        clean: the rows that can be used, sorted by (security_id, date_sig): `security_id` Int64 or String, `date_sig`
-            and `date_avail` Date, `signal` Float64, none of them missing; then, if the file has it, `avail_hour`
-            Float64, null where missing.
+        rows: the rows that can be used: `security_id` Int64 or String, `date_sig` and `date_avail` Date, `signal`
+            Float64, none of them missing; then, if the file has it, `avail_hour` Float64, null where missing. In the
+            order of the file, if there each security's rows ascend, else by security.
     """
 
     valid: bool
@@ -58,7 +63,12 @@ class ValidationResult:
     warnings: tuple[Finding, ...]
     not_checked: tuple[str, ...]
     ledger: Ledger
-    clean: pl.DataFrame = field(repr=False)
+    rows: pl.DataFrame = field(repr=False)
+
+    @cached_property
+    def clean(self) -> pl.DataFrame:
+        """`rows`, sorted by (security_id, date_sig)."""
+        return sort_rows(self.rows, *KEY)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -99,35 +109,43 @@ def validate_signal_df(
         lacking["calendar"] = "no calendar was given"
     if known is None:
         lacking["security_ids"] = "no security_ids were given"
-    frame = in_key_order(frame)
-    checks = row_checks(frame, days, known, lacking=lacking)
-    done = [check for check in checks if not any(need in lacking for need in check.needs)]
-    flags = flag_rows(frame, done)
-    findings += report_rows(frame, flags, done)
-    dropped, faulty = _count_once(flags)
-    usable = frame.filter(~faulty).drop_nulls(REQUIRED).select(*REQUIRED, "avail_hour")
-    together = check_together(usable, days, carry_days=carry_days, mincos=mincos)
+    checks = row_checks(days)
+    checked = check_rows(frame, checks, days, known, lacking=lacking)
+    findings += report_rows(checked, checks, known)
+    usable, codes = _usable(checked)
+    together = check_together(usable, codes, days, carry_days=carry_days, mincos=mincos)
     findings += together.findings
     return _conclude(
         usable if "avail_hour" in df.columns else usable.drop("avail_hour"),
         findings,
         (*_not_done(checks, lacking), *together.not_checked),
-        dropped,
+        {check.code: int(count) for check, count in zip(checks, checked.first, strict=True)},
         rows_in=frame.height,
     )
 
 
+def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, Codes]:
+    """The rows that break no check and lack nothing, and the codes of their securities."""
+    frame, codes = checked.frame.select(*REQUIRED, "avail_hour"), checked.codes
+    if not checked.faults.any() and not any(frame[name].null_count() for name in REQUIRED):
+        return frame, codes
+    kept = checked.frame.select(pl.all_horizontal(pl.col(REQUIRED).is_not_null())).to_series().to_numpy()
+    kept &= checked.faults == 0
+    return frame.filter(pl.Series(kept)), Codes(frozen(codes.code[kept]), codes.values)
+
+
 def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], list[Finding]]:
-    """The contract's columns, converted, each with its flag, and `row`, the row number from 1.
+    """The contract's columns, converted.
 
     Returns:
-        The frame, with nulls for a column that is lacking; column to reason, for those lacking; what was found.
+        The frame, with nulls for a column that is lacking, and with `BAD` if anything could not be converted;
+        column to reason, for those lacking; what was found.
     """
     given = list(df.columns)
     findings = _check_names(df, given)
     lacking = {}
-    frame = pl.DataFrame({"row": pl.int_range(1, len(df) + 1, dtype=pl.UInt32, eager=True)})
-    for name, dtype in TYPES.items():
+    columns, bad = [], np.zeros(len(df), np.uint8)
+    for bit, (name, dtype) in enumerate(TYPES.items()):
         if given.count(name) == 1:
             raw = get_column(df, name)
             column = convert_column(name, raw)
@@ -138,8 +156,11 @@ def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[s
             column = convert_column(name, pl.Series([None], dtype=dtype).new_from_index(0, len(df)))
             if name in REQUIRED or name in given:
                 lacking[name] = f"{name} is {'there more than once' if name in given else 'missing'}"
-        frame = frame.with_columns(column.values.alias(name), column.bad.alias(name + BAD))
-    return frame, lacking, findings
+        columns.append(column.values.alias(name))
+        if column.bad.any():
+            bad |= column.bad.to_numpy().astype(np.uint8) << bit
+    frame = pl.DataFrame(columns)
+    return frame.with_columns(pl.Series(BAD, bad)) if bad.any() else frame, lacking, findings
 
 
 def _check_names(df: pd.DataFrame | pl.DataFrame, given: list[Any]) -> list[Finding]:
@@ -172,17 +193,7 @@ def _text(value: object) -> str:
     return repr(value) if isinstance(value, str) else str(value)
 
 
-def _count_once(flags: pl.DataFrame) -> tuple[dict[str, int], pl.Series]:
-    """Rows by the first check that they fail, and which rows fail any."""
-    dropped = {}
-    failed = pl.repeat(value=False, n=flags.height, eager=True)
-    for flag in flags.iter_columns():
-        dropped[flag.name] = int((flag & ~failed).sum())
-        failed |= flag
-    return dropped, failed
-
-
-def _not_done(checks: list[RowCheck], lacking: dict[str, str]) -> tuple[str, ...]:
+def _not_done(checks: tuple[RowCheck, ...], lacking: dict[str, str]) -> tuple[str, ...]:
     """An entry a code that cannot be reported for want of a column or an argument."""
     entries = []
     for check in checks:
@@ -212,5 +223,5 @@ def _conclude(
         warnings=tuple(finding for finding in findings if finding.code not in ERRORS),
         not_checked=not_checked,
         ledger=Ledger(rows_in, usable.height, {code: count for code, count in dropped.items() if count}),
-        clean=usable,
+        rows=usable,
     )

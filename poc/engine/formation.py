@@ -5,17 +5,16 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.align import default_carry_days, formation_days
 from poc.data.panel import Panel, order_by_day
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.double_sort import sort_groups
+from poc.engine.placing import PlacedSignal
 from poc.engine.return_kernels import daily_rank_correlation, group_exposures
-from poc.engine.slices import Groups, Labels, Portfolio, Slices, find_slices, refuse_idle_frames, security_index
-from poc.errors import BacktestError, ContractError
+from poc.engine.slices import Groups, Labels, Portfolio, Slices, find_slices, refuse_idle_frames
+from poc.errors import BacktestError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
@@ -27,21 +26,6 @@ HOW = {
     "weight": book_kernels.GIVEN,
 }
 IC_LEAST_NAMES = 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlacedSignal:
-    """The live value of each panel row at its formation, eligible or not.
-
-    Attributes:
-        values: (R,) float64, NaN where no row is live.
-        carry_days: as given, or found from the file.
-        dropped: rows of the checked signal that are live on no day, by reason.
-    """
-
-    values: Floats
-    carry_days: int
-    dropped: dict[str, int]
 
 
 class Books(NamedTuple):
@@ -91,71 +75,6 @@ class Formation:
     fractile_count: Floats
     fractile_exposures: Floats
     ic: Floats
-
-
-def place_signal(clean: pl.DataFrame, panel: Panel, config: BacktestConfig) -> PlacedSignal:
-    """Find the live row of every security on every day, and write its value on the panel's rows.
-
-    Args:
-        clean: checked signal rows (`ValidationResult.clean`).
-    """
-    signal = clean["signal"].to_numpy()
-    _check_input_type(clean, config)
-    security = security_index(clean["security_id"], panel.securities)
-    date_sig = clean["date_sig"].to_numpy().astype("datetime64[D]")
-    formation = formation_days(
-        clean["date_avail"].to_numpy().astype("datetime64[D]"),
-        clean["avail_hour"].to_numpy() if "avail_hour" in clean.columns else None,
-        date_sig,
-        panel.dates,
-        from_open=config.from_open,
-        open_cutoff=panel.open_cutoff,
-        close_cutoff=panel.close_cutoff,
-    )
-    carry_days = config.carry_days or default_carry_days(formation[formation < panel.n_days])
-    rank = date_sig.astype(np.int64)
-    if not signal_kernels.in_order(security, formation, rank):
-        order = np.lexsort((rank, formation, security))
-        signal, security, formation, rank = signal[order], security[order], formation[order], rank[order]
-    first, end = signal_kernels.live_intervals(security, formation, rank, carry_days, panel.n_days)
-    values = signal_kernels.spread_live(
-        signal,
-        first,
-        end,
-        security,
-        panel.security,
-        panel.offsets,
-        len(panel.securities),
-        1 if config.from_open else 0,
-    )
-    unknown = security < 0
-    beyond = ~unknown & (formation >= panel.n_days)
-    dropped = {
-        "unknown_security": int(unknown.sum()),
-        "after_calendar": int(beyond.sum()),
-        "superseded": int((~unknown & ~beyond & (end <= first)).sum()),
-    }
-    return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped)
-
-
-def place_rows(values: Floats, panel: Panel, config: BacktestConfig) -> PlacedSignal:
-    """Place values that stand on the panel's rows and are known on the next trading day, live for one day.
-
-    The same as `place_signal` of a contract frame with `date_avail` the next trading day and `carry_days=1`, without
-    the detour by way of a frame.
-
-    Args:
-        values: (R,) known at the close of the row's day, NaN where there is none; rows that did not trade do not count.
-    """
-    known = np.where(panel.traded, values, np.nan)
-    if config.from_open:  # the book of the next open knows the row's own day
-        known[panel.offsets[-2] :] = np.nan
-        return PlacedSignal(values=known, carry_days=1, dropped={})
-    placed = np.full(len(values), np.nan)
-    later = panel.rows_after(1)
-    there = later >= 0
-    placed[later[there]] = known[there]
-    return PlacedSignal(values=placed, carry_days=1, dropped={})
 
 
 def return_name(panel: Panel, config: BacktestConfig) -> str:
@@ -283,18 +202,6 @@ def _formed_on(panel: Panel, config: BacktestConfig) -> Ints:
 def _count_by_day(flags: NDArray[np.bool_], offsets: Ints) -> Ints:
     """(T,) number of rows of each day with the flag."""
     return np.array([np.count_nonzero(flags[begin:end]) for begin, end in pairwise(offsets.tolist())])
-
-
-def _check_input_type(clean: pl.DataFrame, config: BacktestConfig) -> None:
-    if config.input_type != "position":
-        return
-    wrong = clean.filter(~pl.col("signal").is_in([-1.0, 0.0, 1.0]))
-    if wrong.height:
-        rows = "; ".join(f"{r['security_id']} {r['date_sig']}: {r['signal']}" for r in wrong.head(5).to_dicts())
-        raise ContractError(
-            f"{wrong.height} rows hold a position other than -1, 0, 1. First rows: {rows}. "
-            "Give positions, or choose input_type='value' or 'weight'."
-        )
 
 
 def _residualize(signal: Floats, style_mean: Floats, style_missing: Ints, panel: Panel, how: str) -> Floats:

@@ -16,13 +16,14 @@ import polars as pl
 from poc.contract.schema import Ledger, validate_signal_df
 from poc.data.panel import Panel, make_panel
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import PlacedSignal, form_books, place_signal
+from poc.engine.formation import form_books
 from poc.engine.holding import trade_books
 from poc.engine.legacy_arguments import BUCKETS, FACTOR_MODELS, FORMER_NAMES, check_arguments
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
 from poc.engine.legacy_frames import Tables, on_trading_days, read_factors, read_frame, read_signal, read_tables
 from poc.engine.legacy_look_up import groups_on_date_sig, look_up_on_date_sig, place_rows, regimes, sort_groups, windows
 from poc.engine.legacy_tables import betas, daily_stats, fractile_table, result_table
+from poc.engine.placing import PlacedSignal, place_signal
 from poc.engine.result import BacktestResult
 from poc.engine.slices import BUILT_IN
 from poc.engine.wrapper import evaluate_books
@@ -268,7 +269,7 @@ def _place(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> tuple[Pl
     )
     if not checked.valid:
         raise ContractError("\n".join(finding.message for finding in checked.errors))
-    return place_signal(checked.clean, panel, config), checked.ledger
+    return place_signal(checked.rows, panel, config), checked.ledger
 
 
 @cache

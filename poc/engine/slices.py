@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from poc.contract.arrays import encode
 from poc.contract.columns import convert_days, convert_ids, get_column, names
 from poc.data.panel import GROUP_MAX_AGE, Panel, latest_known_row
 from poc.engine.config import BacktestConfig
@@ -187,12 +188,10 @@ def security_index(ids: pl.Series, securities: NDArray[Any]) -> Ints:
     """Index of each id in `securities`, -1 where it is not there."""
     if ids.dtype.is_integer() != (securities.dtype.kind in "iu"):
         return np.full(len(ids), -1, np.int32)
-    begins = np.flatnonzero(
-        (ids != ids.shift()).fill_null(value=True).to_numpy()
-    )  # files are sorted: one look-up a run
-    values = ids.gather(begins).to_numpy()
+    codes = encode(ids)
+    values = codes.values.to_numpy()
     known = _where_equal(securities, values, np.searchsorted(securities, values)).astype(np.int32)
-    return np.repeat(known, np.diff(np.append(begins, len(ids))))
+    return np.append(known, np.int32(-1))[codes.code]
 
 
 def _where_equal(values: NDArray[Any], wanted: NDArray[Any], at: Ints) -> Ints:

@@ -11,8 +11,9 @@ from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.factors import factor_regression
-from poc.engine.formation import Formation, form_books, place_signal
+from poc.engine.formation import Formation, form_books
 from poc.engine.holding import Held, Trading, hold, trade_books
+from poc.engine.placing import place_signal
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.engine.slices import Groups
 from poc.engine.tables import (
@@ -31,7 +32,7 @@ from poc.stats.newey_west import newey_west_t
 
 
 def run_backtest(
-    signal_df: pd.DataFrame | pl.DataFrame,
+    signal_df: pd.DataFrame | pl.DataFrame | ValidationResult,
     config: BacktestConfig,
     catalog: DataCatalog,
     *,
@@ -40,7 +41,8 @@ def run_backtest(
     """Check a signal, form its books and account for them.
 
     Args:
-        signal_df: a contract frame: `security_id, date_sig, date_avail, signal` and the optional columns.
+        signal_df: a contract frame: `security_id, date_sig, date_avail, signal` and the optional columns. Or, for many
+            runs of one signal, what `check_signal` or `validate_signal_df` found: then it is not checked again.
         config: the variant to run.
         catalog: the snapshot to run it on.
         groups: frames that `config.slices` or `config.double_sort` names, pandas or Polars. `date` and a label: a
@@ -52,23 +54,25 @@ def run_backtest(
         BacktestError: the snapshot lacks what the configuration needs, or the variant is never invested.
     """
     checked = check_signal(signal_df, config, catalog)
-    placed = place_signal(checked.clean, catalog.panel, config)
+    placed = place_signal(checked.rows, catalog.panel, config)
     formation = form_books(placed, catalog.panel, config, groups=groups)
     trading = trade_books(formation, config, catalog.panel)
     return evaluate_books(formation, trading, config, catalog.panel, checked.ledger)
 
 
 def check_signal(
-    signal_df: pd.DataFrame | pl.DataFrame, config: BacktestConfig, catalog: DataCatalog
+    signal_df: pd.DataFrame | pl.DataFrame | ValidationResult, config: BacktestConfig, catalog: DataCatalog
 ) -> ValidationResult:
-    """The contract check against the snapshot; raises ContractError with every breach."""
-    checked = validate_signal_df(
-        signal_df,
-        calendar=catalog.calendar,
-        security_ids=catalog.security_ids,
-        carry_days=config.carry_days,
-        mincos=config.mincos,
-    )
+    """The contract check against the snapshot, unless it was done; raises ContractError with every breach."""
+    checked = signal_df
+    if not isinstance(checked, ValidationResult):
+        checked = validate_signal_df(
+            checked,
+            calendar=catalog.calendar,
+            security_ids=catalog.security_ids,
+            carry_days=config.carry_days,
+            mincos=config.mincos,
+        )
     if not checked.valid:
         raise ContractError("\n".join(finding.message for finding in checked.errors))
     return checked

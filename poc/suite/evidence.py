@@ -8,7 +8,8 @@ import pandas as pd
 
 from poc.data.panel import Panel, order_by_day
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import PlacedSignal, candidates
+from poc.engine.formation import candidates
+from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
 from poc.engine.return_kernels import daily_rank_correlation
 from poc.stats.concentration import largest_share

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel, order_by_day
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, PlacedSignal, candidates, form_books, target_books
+from poc.engine.formation import Books, candidates, form_books, target_books
 from poc.engine.holding import borrow_a_day, hold, trade_books
 from poc.engine.placebo_kernels import move_values
+from poc.engine.placing import PlacedSignal
 from poc.engine.slices import find_slices
 from poc.stats.sharpe import sharpe_ratio
 from poc.suite.measure import Measure

@@ -15,8 +15,9 @@ from poc.contract.schema import Ledger, ValidationResult
 from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import PlacedSignal, form_books, place_rows, place_signal
+from poc.engine.formation import form_books
 from poc.engine.holding import Trading, trade_books
+from poc.engine.placing import PlacedSignal, place_rows, place_signal
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
 from poc.errors import ConfigError, PocError
@@ -63,7 +64,7 @@ class BaselineRuns:
 
 
 def run_suite(  # noqa: PLR0913 - the first five are the published signature
-    signal_df: pd.DataFrame | pl.DataFrame,
+    signal_df: pd.DataFrame | pl.DataFrame | ValidationResult,
     catalog: DataCatalog,
     suite_config: SuiteConfig = STANDARD_SUITE,
     include_baselines: bool = True,  # noqa: FBT001, FBT002 - the published signature
@@ -75,7 +76,7 @@ def run_suite(  # noqa: PLR0913 - the first five are the published signature
     """Run every variant of the suite on a signal and on the baselines. The result is the same for any `n_jobs`.
 
     Args:
-        signal_df: a contract frame.
+        signal_df: a contract frame, or what the check of one found.
         catalog: the snapshot to run on.
         suite_config: the grid; presets are in `SUITES`.
         include_baselines: run the suite's baselines too, on the signal's days and universe.
@@ -120,7 +121,7 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     """
     _refuse_unknown_baselines(suite_config)
     base = suite_config.base_variant()
-    own = place_signal(checked.clean, catalog.panel, base)
+    own = place_signal(checked.rows, catalog.panel, base)
     signal = _Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     names = suite_config.baselines if include_baselines else ()
@@ -182,7 +183,7 @@ def run_baselines(
         ConfigError: an unknown baseline.
     """
     _refuse_unknown_baselines(suite_config)
-    own = place_signal(checked.clean, catalog.panel, suite_config.base_variant())
+    own = place_signal(checked.rows, catalog.panel, suite_config.base_variant())
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     sources = tuple(workers(_placements(own, catalog, suite_config, suite_config.baselines)))
     groups = _groups(suite_config.variants())

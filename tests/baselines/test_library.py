@@ -23,7 +23,7 @@ from poc.baselines.library import (
 from poc.data.catalog import DataCatalog
 from poc.data.create_snapshot import create_snapshot_from_existing
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import place_rows, place_signal
+from poc.engine.placing import place_rows, place_signal
 from poc.errors import BacktestError
 
 N_DAYS, N_SECURITIES = 560, 12

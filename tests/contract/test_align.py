@@ -111,7 +111,8 @@ def test_a_missing_hour_on_a_later_day_makes_the_open_whatever_the_cutoff() -> N
     ],
 )
 def test_default_carry_days(formation: list[int], carry: int) -> None:
-    assert default_carry_days(np.array(formation, dtype=np.int64)) == carry
+    beyond = np.array([*formation, 600, 600], dtype=np.int32)  # formed after the calendar's last day
+    assert default_carry_days(beyond, 600) == carry
 
 
 def signal() -> pd.DataFrame:

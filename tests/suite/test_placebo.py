@@ -14,8 +14,9 @@ from poc.data.catalog import DataCatalog
 from poc.data.demo_signals import DemoSignal
 from poc.data.panel import Panel, make_panel, order_by_day
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import PlacedSignal, candidates, place_signal
+from poc.engine.formation import candidates
 from poc.engine.placebo_kernels import move_values
+from poc.engine.placing import PlacedSignal, place_signal
 from poc.engine.wrapper import check_signal, run_backtest
 from poc.errors import ConfigError
 from poc.suite.config import FULL_SUITE, QUICK_SUITE, STANDARD_SUITE, SuiteConfig

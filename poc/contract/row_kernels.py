@@ -1,0 +1,247 @@
+"""Linear passes over the rows of a signal, compiled. Days are int32 numbers since 1970, `MISSING` where there is none.
+
+Securities are small codes, -1 where missing, so that what was last seen of each is looked up in a buffer. Nothing is
+sorted: it is enough that the rows of each security ascend, as they do in files by date and in files by security.
+"""
+
+import numpy as np
+from numba import njit
+
+MISSING = np.int32(-(2**31))
+
+(
+    BAD_TYPE, MISSING_KEY, BAD_HOUR, AVAIL_BEFORE_SIG, DUPLICATE_KEY, INFINITE_SIGNAL, MISSING_SIGNAL, UNKNOWN_SECURITY,
+    OUTSIDE_CALENDAR,
+) = range(9)  # fmt: skip
+"""The bit of each check in a row's faults, in order of precedence."""
+N_CHECKS = 9
+ID, SIG, AVAIL, SIGNAL, HOUR = 1, 2, 4, 8, 16
+"""The bit of each column in a row's `bad` and in `keys`."""
+
+
+@njit(cache=True, nogil=True)
+def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span, done, last_sig, faults):
+    """Which checks each row breaks, and counts of them.
+
+    Args:
+        code: (n,) security, -1 missing.
+        date_sig, date_avail: (n,) day, `MISSING` where missing.
+        signal: (n,) NaN where missing.
+        hour: (n,) NaN where missing; or empty, where no row has one.
+        bad: (n,) bits of the columns that could not be converted; or empty, where all could.
+        keys: bits of those of the columns `ID, SIG, AVAIL` that the file has.
+        known: (codes,) whether the snapshot knows the security.
+        span: (2,) first and last day of the calendar.
+        done: bits of the checks that can be done.
+        last_sig: (codes,) buffer, filled with `MISSING`.
+        faults: (n,) uint16, written: bits of the checks that each row breaks.
+
+    Returns:
+        (3, checks): rows that break each check, rows for which it is the first that they break, and rows that pass it
+        (only for the checks that may drop rows). And False where the rows of some security do not ascend by
+        `date_sig`: then a repetition is only found if it comes directly after the row that it repeats.
+    """
+    counts = np.zeros((3, N_CHECKS), np.int64)
+    n_signal = n_known = n_inside = 0
+    ascending = True
+    for i in range(len(code)):
+        s, sig, avail, x = code[i], date_sig[i], date_avail[i], signal[i]
+        wrong = bad[i] if len(bad) > 0 else 0
+        lacks = (ID if s < 0 else 0) | (SIG if sig == MISSING else 0) | (AVAIL if avail == MISSING else 0)
+        mask = 0
+        if wrong != 0:
+            mask |= 1 << BAD_TYPE
+        if lacks & keys & ~wrong != 0:
+            mask |= 1 << MISSING_KEY
+        if len(hour) > 0 and (hour[i] < 0 or hour[i] > 24):
+            mask |= 1 << BAD_HOUR
+        if avail < sig and avail != MISSING:
+            mask |= 1 << AVAIL_BEFORE_SIG
+        if lacks & (ID | SIG) == 0:
+            if sig <= last_sig[s]:
+                ascending = False
+                if sig == last_sig[s]:
+                    mask |= 1 << DUPLICATE_KEY
+            last_sig[s] = sig
+        if np.isinf(x):
+            mask |= 1 << INFINITE_SIGNAL
+        if wrong & SIGNAL == 0:
+            if np.isnan(x):
+                mask |= 1 << MISSING_SIGNAL
+            else:
+                n_signal += 1
+        if s >= 0:
+            if known[s]:
+                n_known += 1
+            else:
+                mask |= 1 << UNKNOWN_SECURITY
+        if avail != MISSING:
+            if span[0] <= avail <= span[1]:
+                n_inside += 1
+            else:
+                mask |= 1 << OUTSIDE_CALENDAR
+        mask &= done
+        faults[i] = mask
+        if mask != 0:
+            first = True
+            for k in range(N_CHECKS):
+                if mask >> k & 1:
+                    counts[0, k] += 1
+                    counts[1, k] += first
+                    first = False
+    counts[2, MISSING_SIGNAL], counts[2, UNKNOWN_SECURITY], counts[2, OUTSIDE_CALENDAR] = n_signal, n_known, n_inside
+    return counts, ascending
+
+
+@njit(cache=True, nogil=True)
+def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cutoff, no_hour, formation):
+    """Write the formation day of each row (`poc.contract.align.formation_days`).
+
+    Args:
+        date_avail, date_sig: (n,) days, none missing.
+        hour: (n,) NaN where missing; or empty, where no row has one.
+        on_time, too_late: the formation day of a row that is known on a day, by the cutoff or after it: for each day
+            from `first_day` to past the end of the calendar.
+        cutoff: the last hour at which a row is formed on its own day.
+        no_hour: (2,) the hour of a row that has none: known on the day that it describes, or later.
+        formation: (n,) int32, written.
+    """
+    end = len(on_time) - 1
+    for i in range(len(date_avail)):
+        day = min(max(date_avail[i] - first_day, 0), end)
+        at = no_hour[1] if date_avail[i] > date_sig[i] else no_hour[0]
+        if len(hour) > 0 and not np.isnan(hour[i]):
+            at = hour[i]
+        formation[i] = too_late[day] if at > cutoff and date_avail[i] >= first_day else on_time[day]
+
+
+@njit(cache=True, nogil=True)
+def which_occur(values, size):
+    """(size,) whether each number from 0 is among the values; numbers beyond are passed over."""
+    found = np.zeros(size, np.bool_)
+    for value in values:
+        if 0 <= value < size:
+            found[value] = True
+    return found
+
+
+@njit(cache=True, nogil=True)
+def rows_by_group(group, n_groups, order):
+    """Write the rows of each group, in their order, one group after the other; or nothing, where `order` is empty.
+
+    Args:
+        group: (n,) from 0.
+        order: (n,) or (0,).
+
+    Returns:
+        (n_groups + 1,) where each group begins.
+    """
+    start = np.zeros(n_groups + 1, np.int64)
+    for g in group:
+        start[g + 1] += 1
+    start = np.cumsum(start)
+    if len(order) > 0:
+        free = start[:-1].copy()
+        for i in range(len(group)):
+            order[free[group[i]]] = i
+            free[group[i]] += 1
+    return start
+
+
+@njit(cache=True, nogil=True)
+def count_values(bits, order, start):
+    """(groups,) distinct values of each group, counted only until they are two and half as many as its rows.
+
+    Args:
+        bits: (n,) the bits of float64 values, none of them NaN.
+        order: rows, group by group; or empty, where they are in that order.
+        start: (groups + 1,) where each group begins.
+    """
+    longest = 1
+    for g in range(len(start) - 1):
+        longest = max(longest, start[g + 1] - start[g])
+    power = 1
+    while 1 << power < 2 * longest:
+        power += 1
+    table = np.empty(1 << power, np.int64)  # open addressing; a slot counts if it was filled in this group
+    filled = np.full(1 << power, -1, np.int64)
+    counts = np.zeros(len(start) - 1, np.int64)
+    for g in range(len(start) - 1):
+        enough = max(2, (start[g + 1] - start[g] + 1) // 2)
+        for j in range(start[g], start[g + 1]):
+            value = bits[order[j] if len(order) > 0 else j]
+            if value == np.int64(-(2**63)):  # minus zero is zero
+                value = np.int64(0)
+            slot = (np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - power)
+            while filled[slot] == g and table[slot] != value:
+                slot = (slot + np.uint64(1)) & np.uint64((1 << power) - 1)
+            if filled[slot] != g:
+                filled[slot] = g
+                table[slot] = value
+                counts[g] += 1
+                if counts[g] >= enough:
+                    break
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def _bin_of(bits):
+    """The first 16 bits of a float64, in an order that is that of the values."""
+    return ((bits >> np.int64(48)) & np.int64(0xFFFF)) ^ (np.int64(0xFFFF) if bits < 0 else np.int64(0x8000))
+
+
+@njit(cache=True, nogil=True)
+def count_bins(bits):
+    """(65536,) values by their first 16 bits, in ascending order of value."""
+    counts = np.zeros(1 << 16, np.int64)
+    for i in range(len(bits)):
+        counts[_bin_of(bits[i])] += 1
+    return counts
+
+
+@njit(cache=True, nogil=True)
+def take_bins(values, bits, wanted):
+    """The values of the wanted bins, in the order of the rows."""
+    out = np.empty(len(values))
+    n = 0
+    for i in range(len(values)):
+        if wanted[_bin_of(bits[i])]:
+            out[n] = values[i]
+            n += 1
+    return out[:n]
+
+
+@njit(cache=True, nogil=True)
+def follow_rows(code, formation, carry_days, n_days, last):
+    """Gaps between the rows of each security, and the names that are live on each day.
+
+    Args:
+        code: (n,) security.
+        formation: (n,) formation day; rows formed at `n_days` or later are passed over.
+        last: (codes,) buffer, filled with -1.
+
+    Returns:
+        (2, codes): gaps between formation days, and those longer than `carry_days`; (n_days + 1,) change of the number
+        of live names; and False where the rows of some security are not in order of formation.
+    """
+    gaps = np.zeros((2, len(last)), np.int64)
+    change = np.zeros(n_days + 1, np.int64)
+    for i in range(len(code)):
+        day = formation[i]
+        if day >= n_days:
+            continue
+        before = last[code[i]]
+        if before > day:
+            return gaps, change, False
+        last[code[i]] = day
+        if before >= 0:
+            gaps[0, code[i]] += 1
+            if day - before <= carry_days:  # it stays live
+                continue
+            gaps[1, code[i]] += 1
+            change[before + carry_days] -= 1
+        change[day] += 1
+    for before in last:
+        if before >= 0:
+            change[min(before + carry_days, n_days)] -= 1
+    return gaps, change, True
