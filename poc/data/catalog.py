@@ -81,8 +81,8 @@ class DataCatalog:
 
     @cached_property
     def panel(self) -> "Panel":
-        """The arrays that the engine reads."""
-        from poc.data.panel import load_panel
+        """The arrays that the engine reads, mapped from the snapshot's files where it has them."""
+        from poc.data.panel_files import load_panel
 
         return load_panel(self.path, self.manifest)
 
@@ -120,11 +120,14 @@ class DataCatalog:
         return traded.sort("date").collect().to_pandas()
 
     def verify(self) -> None:
-        """Read every table again and compare its content with the hash in the manifest.
+        """Compare every table with the hash in the manifest, and every stored array with the tables.
 
         Raises:
-            SnapshotError: a table cannot be read or is not what it was at creation; all such tables are named.
+            SnapshotError: a table cannot be read or is not what it was at creation (all such tables are named), or an
+                array is not what the tables say.
         """
+        from poc.data.panel_files import FOLDER, find_damage
+
         changed = []
         for name, table in self.manifest.tables.items():
             try:
@@ -134,10 +137,14 @@ class DataCatalog:
                 continue
             if found != table.sha256:
                 changed.append(f"{name} (SHA-256 {found}, in the manifest {table.sha256})")
+        remedy = "Create it again from its source."
+        if not changed and (damage := find_damage(self.path, self.manifest)):
+            changed.append(f"{FOLDER} ({damage})")
+            remedy = f"Delete {self.path / FOLDER}: it is made again from the tables."
         if changed:
             raise SnapshotError(
                 f"Snapshot {self.snapshot_id!r} is not what it was when it was made; changed: {'; '.join(changed)}. "
-                "Create it again from its source."
+                f"{remedy}"
             )
 
     @staticmethod
@@ -188,7 +195,7 @@ def _row(path: Path) -> dict[str, str | int | date | datetime | None]:
         "securities": ret.securities,
         "days": calendar.rows,
         "rows": ret.rows,
-        "size": sum(file.stat().st_size for file in path.iterdir()),
+        "size": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
         "status": "ok",
     }
 

@@ -14,6 +14,7 @@ from poc.data.catalog import DataCatalog, default_root
 from poc.data.checks import find_breaches
 from poc.data.limits import find_limits
 from poc.data.manifest import FILE_NAME, Manifest, TableInfo, check_snapshot_id, describe_table
+from poc.data.panel_files import FOLDER, load_panel
 from poc.data.tables import OPTIONAL_TABLES, SPECS, find_source_file, number_days, read_table
 from poc.errors import SnapshotError
 
@@ -61,7 +62,7 @@ def create_snapshot_from_existing(  # noqa: PLR0913 - each of these is a decisio
         raise SnapshotError(f"{source_dir} is a snapshot already. To take a part of it: create_lightweight_snapshot.")
     source = _read_source(Path(source_dir), trust_pickle=trust_pickle, max_return=max_return)
     with _put_in_place(target) as folder:
-        Manifest(
+        manifest = Manifest(
             snapshot_id=target.name,
             region=region,
             created_at=moment,
@@ -72,7 +73,10 @@ def create_snapshot_from_existing(  # noqa: PLR0913 - each of these is a decisio
             close_cutoff=close_cutoff,
             synthetic=synthetic,
             limits=(*find_limits(source.frames, synthetic=synthetic), *source.left_out),
-        ).write(folder)
+        )
+        manifest.write(folder)
+    del source  # the arrays need its memory
+    load_panel(target, manifest)
     return target
 
 
@@ -124,7 +128,7 @@ def create_lightweight_snapshot(  # noqa: PLR0913 - each of these is a decision 
         f"{frames['trading_date']['date'][0]} to {frames['trading_date']['date'][-1]}: they were chosen with hindsight."
     )
     with _put_in_place(target) as folder:
-        Manifest(
+        manifest = Manifest(
             snapshot_id=target.name,
             region=region,
             created_at=moment,
@@ -135,7 +139,10 @@ def create_lightweight_snapshot(  # noqa: PLR0913 - each of these is a decision 
             close_cutoff=origin.close_cutoff if origin else 15.0,
             synthetic=synthetic,
             limits=(chosen, *find_limits(frames, synthetic=synthetic), *source.left_out),
-        ).write(folder)
+        )
+        manifest.write(folder)
+    del source, frames  # the arrays need their memory
+    load_panel(target, manifest)
     return target
 
 
@@ -217,6 +224,7 @@ def _put_in_place(target: Path) -> Iterator[Path]:
             yield folder
             for file in folder.iterdir():
                 file.chmod(0o444)
+            (folder / FOLDER).mkdir()  # stays writable: a later version may have to make other arrays
             folder.rename(target)
         target.chmod(0o555)
     except (OSError, pl.exceptions.PolarsError) as error:

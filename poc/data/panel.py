@@ -120,8 +120,8 @@ def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
     return order
 
 
-def load_panel(folder: Path, manifest: Manifest) -> Panel:
-    """Read the tables of a snapshot folder into arrays."""
+def read_panel(folder: Path, manifest: Manifest) -> Panel:
+    """Make the arrays from the tables of a snapshot folder."""
     files = {name: folder / f"{name}.parquet" for name in ("ret", "risk", "trading_date", "universe", "factors")}
     return make_panel(
         {name: _read_numbers(file) for name, file in files.items() if file.exists()},
@@ -244,7 +244,7 @@ def _encode(ids: pl.Series) -> tuple[NDArray[Any], Ints]:
         if ids.null_count():
             index[ids.is_null().to_numpy()] = -1
         return distinct.to_numpy().copy(), index
-    return distinct.to_numpy(), ids.cast(pl.Enum(distinct)).to_physical().to_numpy().astype(np.int32)
+    return distinct.to_numpy().astype(np.str_), ids.cast(pl.Enum(distinct)).to_physical().to_numpy().astype(np.int32)
 
 
 def _codes(table: pl.DataFrame, name: str) -> tuple[Ints, Ints]:

@@ -173,7 +173,7 @@ def test_all_changed_tables_are_named(root: Path) -> None:
 def test_the_list_shows_every_snapshot(root: Path) -> None:
     (found,) = DataCatalog.list(root).to_dict("records")
     size = found.pop("size")
-    assert size == sum(file.stat().st_size for file in (root / "tiny").iterdir())
+    assert size == sum(file.stat().st_size for file in (root / "tiny").rglob("*") if file.is_file())
     assert found == {
         "snapshot_id": "tiny",
         "region": "US",

@@ -33,7 +33,7 @@ def test_a_snapshot_holds_the_tables_of_its_source(source: Path, root: Path, sou
     path = create_snapshot_from_existing(source, "tiny", root)
     assert path == root / "tiny"
     assert {file.name for file in path.iterdir()} == {
-        "manifest.json", "ret.parquet", "risk.parquet", "trading_date.parquet",
+        "manifest.json", "panel", "ret.parquet", "risk.parquet", "trading_date.parquet",
     }  # fmt: skip
     ret = pl.read_parquet(path / "ret.parquet")
     assert ret.equals(source_frames["ret"].cast({"ret": pl.Float32, "adv": pl.Float32}))
@@ -106,7 +106,7 @@ def test_the_universe_comes_from_descriptor_or_universe(
 def test_the_snapshot_is_read_only(source: Path, root: Path) -> None:
     path = create_snapshot_from_existing(source, "tiny", root)
     assert stat.S_IMODE(path.stat().st_mode) == 0o555
-    assert {stat.S_IMODE(file.stat().st_mode) for file in path.iterdir()} == {0o444}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in path.rglob("*") if file.is_file()} == {0o444}
 
 
 def test_nothing_else_is_left_in_the_root(source: Path, root: Path) -> None:

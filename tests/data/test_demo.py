@@ -41,7 +41,9 @@ def small_market() -> DemoMarket:
 
 
 def _hash(folder: Path) -> str:
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(folder.iterdir()))).hexdigest()
+    return hashlib.sha256(
+        b"".join(path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file())
+    ).hexdigest()
 
 
 def _dense(market: DemoMarket, signal: DemoSignal) -> Floats:

@@ -1,0 +1,172 @@
+"""The arrays of a panel as files, made with the snapshot, so that loading one is no more than mapping it into memory.
+
+    <snapshot>/panel/<format>-<fingerprint>/index.json  cap.npy  returns.ret.npy ...
+
+They hold nothing that the tables do not, and no number depends on whether they are there: absent, stale or damaged ones
+are made again from the tables, and kept where the folder can be written. Processes that map the same files share one
+copy. No pickle is written or read.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from poc.data.manifest import Manifest
+from poc.data.panel import Panel, read_panel
+
+FORMAT = 1
+"""Changes whenever an array changes its meaning or its type."""
+FOLDER = "panel"
+_INDEX = "index.json"
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
+
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _File:
+    """What a file was when it was written: bytes, moment of the last change, and SHA-256."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        facts = path.stat()
+        return cls(facts.st_size, facts.st_mtime_ns, _sha256(path))
+
+    def check(self, path: Path) -> None:
+        """Raise ValueError if the file is another; its content is read only if it was touched since."""
+        facts = path.stat()
+        touched = facts.st_mtime_ns != self.mtime_ns
+        if facts.st_size != self.size or (touched and _sha256(path) != self.sha256):
+            raise ValueError(f"{path} is not what it was when it was made")
+
+
+def load_panel(folder: Path, manifest: Manifest) -> Panel:
+    """The panel of a snapshot folder: mapped where its files are whole, else made from the tables and kept."""
+    place = _place(folder, manifest)
+    try:
+        return _map(place, folder, manifest)
+    except FileNotFoundError:
+        LOGGER.info("%s is not there yet.", place)
+    except _DAMAGED as error:
+        LOGGER.warning("The stored arrays are damaged (%s); they are made again from the tables.", error)
+    panel = read_panel(folder, manifest)
+    try:
+        _write(panel, place)
+    except OSError as error:
+        LOGGER.info("The arrays cannot be kept in %s (%s): every process makes its own.", folder, error)
+        return panel
+    return _map(place, folder, manifest)
+
+
+def find_damage(folder: Path, manifest: Manifest) -> str | None:
+    """What is wrong with the stored arrays, every value of them compared with the tables; None where nothing is."""
+    place = _place(folder, manifest)
+    if not place.exists():
+        return None
+    try:
+        stored = _map(place, folder, manifest)
+    except _DAMAGED as error:
+        return str(error)
+    made = read_panel(folder, manifest)
+    pairs = (_arrays(stored), _arrays(made))
+    if stored.style_names != made.style_names or pairs[0].keys() != pairs[1].keys():
+        return f"{place} does not hold the arrays of the tables"
+    wrong = [name for name, array in pairs[1].items() if not _same(pairs[0][name], array)]
+    return f"{place} differs from the tables in {', '.join(wrong)}" if wrong else None
+
+
+def _place(folder: Path, manifest: Manifest) -> Path:
+    return folder / FOLDER / f"{FORMAT}-{manifest.fingerprint[:16]}"
+
+
+def _map(place: Path, folder: Path, manifest: Manifest) -> Panel:
+    """The panel whose arrays are the files of `place`, mapped read-only."""
+    index = json.loads((place / _INDEX).read_text(encoding="utf-8"))
+    arrays = {}
+    for name, file in index["files"].items():
+        _File(**file).check(place / name)
+        arrays[name] = np.asarray(np.load(place / name, mmap_mode="r", allow_pickle=False))
+    return _panel({name: arrays[file] for name, file in index["arrays"].items()}, index["styles"], folder, manifest)
+
+
+def _panel(arrays: Mapping[str, NDArray[Any]], styles: list[str], folder: Path, manifest: Manifest) -> Panel:
+    values: dict[str, Any] = {
+        "style_names": tuple(styles),
+        "risk": pl.scan_parquet(folder / "risk.parquet"),
+        "days_per_year": manifest.days_per_year,
+        "open_cutoff": manifest.open_cutoff,
+        "close_cutoff": manifest.close_cutoff,
+    }
+    for field in fields(Panel):
+        if field.name in ("returns", "factors"):
+            begin = f"{field.name}."
+            values[field.name] = {n.removeprefix(begin): a for n, a in arrays.items() if n.startswith(begin)}
+        elif field.name in ("in_universe", "insample"):
+            values[field.name] = arrays.get(field.name)
+        elif field.name not in values:
+            values[field.name] = arrays[field.name]
+    return Panel(**values)
+
+
+def _arrays(panel: Panel) -> dict[str, NDArray[Any]]:
+    """Every array by the name of its field, those of a dictionary as `returns.ret`."""
+    found = {}
+    for field in fields(Panel):
+        value = getattr(panel, field.name)
+        for name, array in value.items() if isinstance(value, dict) else [("", value)]:
+            if isinstance(array, np.ndarray):
+                found[f"{field.name}.{name}" if name else field.name] = array
+    return found
+
+
+def _write(panel: Panel, place: Path) -> None:
+    """Write the arrays into a folder beside `place`, then rename it: they are there whole or not at all."""
+    place.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
+        folder = Path(scratch) / place.name
+        folder.mkdir()
+        files: dict[str, _File] = {}
+        file_of: dict[int, str] = {}  # columns without a gap are one array under two names
+        arrays = _arrays(panel)
+        for name, array in arrays.items():
+            if id(array) not in file_of:
+                file = file_of[id(array)] = f"{name}.npy"
+                np.save(folder / file, array.astype(np.str_) if array.dtype == object else array, allow_pickle=False)
+                files[file] = _File.of(folder / file)
+        index = {
+            "styles": panel.style_names,
+            "arrays": {name: file_of[id(array)] for name, array in arrays.items()},
+            "files": {name: asdict(file) for name, file in files.items()},
+        }
+        (folder / _INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
+        for path in folder.iterdir():
+            path.chmod(0o444)
+        if place.exists():
+            shutil.rmtree(place)
+        folder.rename(place)
+    for other in place.parent.glob("[!.]*"):
+        if other != place:  # of an earlier format
+            shutil.rmtree(other)
+
+
+def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:
+    return one.dtype == other.dtype and np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
