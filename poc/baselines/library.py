@@ -12,6 +12,8 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
+from poc.baselines.window_kernels import over_window
+from poc.contract.arrays import frozen
 from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.errors import BacktestError
@@ -95,7 +97,8 @@ def generate_liquidity_signal(catalog: DataCatalog) -> pd.DataFrame:
 
 
 def _reversal(panel: Panel, days: int = 5) -> Floats:
-    return -compounded_return(panel, days)
+    value = compounded_return(panel, days)
+    return np.negative(value, out=value)
 
 
 def _momentum(panel: Panel, days: int = 252, skip: int = 21) -> Floats:
@@ -138,10 +141,9 @@ def compounded_return(panel: Panel, window: int, *, skip: int = 0) -> Floats:
     Returns:
         (R,) fractions; NaN where less than 80% of the window's returns are present.
     """
-    ret = panel.returns["ret"]
-    growth = _over_window(panel, 1 + ret, np.multiply, window=window, skip=skip)
-    enough = _count_returns(panel, window, skip=skip) >= MIN_SHARE * window
-    return np.where(enough, growth - 1, np.nan)
+    growth, _ = _over_window(panel, panel.returns["ret"], window, skip=skip, least=MIN_SHARE * window, compound=True)
+    growth -= 1
+    return growth
 
 
 def volatility(panel: Panel, window: int) -> Floats:
@@ -150,66 +152,28 @@ def volatility(panel: Panel, window: int) -> Floats:
     Returns:
         (R,) fractions a day; NaN where less than 80% of the window's returns are present.
     """
-    ret = panel.returns["ret"]
-    count = _count_returns(panel, window)
-    total = _over_window(panel, ret, np.add, window=window)
-    squares = _over_window(panel, ret**2, np.add, window=window)
-    enough = count >= max(2, MIN_SHARE * window)
-    count = np.where(enough, count, 2)
+    ret, least = panel.returns["ret"], max(2, MIN_SHARE * window)
+    total, count = _over_window(panel, ret, window, least=least)
+    squares, _ = _over_window(panel, frozen(ret**2), window, least=least)
+    count = np.maximum(count, 2)
     variance = (squares - total**2 / count) / (count - 1)
     variance[variance < 1e-14 * squares] = 0  # equal returns: what is left is rounding
-    return np.where(enough, np.sqrt(variance), np.nan)
+    return np.sqrt(variance)
 
 
-def _count_returns(panel: Panel, window: int, *, skip: int = 0) -> Floats:
-    present = (~np.isnan(panel.returns["ret"])).astype(np.float64)
-    return _over_window(panel, present, np.add, window=window, skip=skip)
-
-
-def _over_window(panel: Panel, values: Floats, combine: np.ufunc, *, window: int, skip: int = 0) -> Floats:
-    """Sum or product of a security's values over the `window` trading days that end `skip` days before each row.
-
-    Trading days are cut into blocks of `window` days. A window is then the end of one block and the beginning of the
-    next, so two values are combined for any window length. Nothing is ever taken out again, as a running sum would
-    do: no rounding builds up, and no result depends on a return outside its window.
-
-    Args:
-        panel: gives the day and the security of each row.
-        values: (R,); NaN is left out.
-        combine: `np.add` or `np.multiply`.
-        window: number of trading days.
-        skip: trading days between the end of the window and the row.
-
-    Returns:
-        (R,), the neutral element where the window is empty.
-    """
-    n_days, n_securities = len(panel.dates), len(panel.securities)
-    day = np.repeat(np.arange(n_days), np.diff(panel.offsets))
-    neutral = float(combine.identity)
-    values = np.where(np.isnan(values), neutral, values)
-    result = np.full(len(values), neutral)
-    from_day = np.full((window + 1, n_securities), neutral)  # of the block before: day i to its end
-    for first in range(0, n_days, window):
-        block = np.full((window, n_securities), neutral)
-        rows = _rows_of_days(panel, first, window)
-        block[day[rows] - first, panel.security[rows]] = values[rows]
-        to_day = combine.accumulate(block)
-        rows = _rows_of_days(panel, first + skip, window)
-        window_end = day[rows] - skip - first
-        security = panel.security[rows]
-        result[rows] = combine(from_day[window_end + 1, security], to_day[window_end, security])
-        from_day[:-1] = combine.accumulate(block[::-1])[::-1]
-    return result
-
-
-def _rows_of_days(panel: Panel, first: int, count: int) -> slice:
-    start, stop = np.clip((first, first + count), 0, len(panel.dates))
-    return slice(int(panel.offsets[start]), int(panel.offsets[stop]))
+def _over_window(
+    panel: Panel, values: Floats, window: int, *, skip: int = 0, least: float, compound: bool = False
+) -> tuple[Floats, NDArray[np.int32]]:
+    """(R,) what the values of the window make (`over_window`), NaN where there are too few, and (R,) their number."""
+    order, start = panel.rows_by_security
+    out, count = np.empty(len(values)), np.empty(len(values), np.int32)
+    over_window(values, panel.day, order, start, panel.n_days, window, skip, least, compound, out, count)
+    return out, count
 
 
 def _frame(panel: Panel, signal: Floats) -> pd.DataFrame:
     """Contract frame of the rows that traded, have a signal and are followed by a trading day."""
-    day = np.repeat(np.arange(len(panel.dates)), np.diff(panel.offsets))
+    day = panel.day
     rows = np.flatnonzero(panel.traded & np.isfinite(signal) & (day + 1 < len(panel.dates)))
     return pl.DataFrame(
         {

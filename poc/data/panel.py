@@ -86,6 +86,17 @@ class Panel:
         return len(self.dates)
 
     @cached_property
+    def day(self) -> Ints:
+        """(R,) trading day of each row, as an index into `dates`."""
+        return _read_only(np.repeat(np.arange(self.n_days, dtype=np.int32), np.diff(self.offsets)))
+
+    @cached_property
+    def rows_by_security(self) -> tuple[Ints, Ints]:
+        """(R,) rows by security, in the order of days, and (N + 1,) where each security begins."""
+        order, start = rows_by_security(self.security, len(self.securities))
+        return _read_only(order), _read_only(start)
+
+    @cached_property
     def _rows_after(self) -> dict[int, Ints]:
         return {}
 
@@ -108,6 +119,11 @@ class Panel:
             values = np.where(rows >= 0, self.returns[name][rows], np.nan)
             both = self._next_returns[name] = (values, order_by_day(values, self.offsets))
         return both
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    array.flags.writeable = False
+    return array
 
 
 def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
@@ -314,3 +330,18 @@ def rows_after(security: Ints, offsets: Ints, n_securities: int, days: int) -> I
             if later >= offsets[t + days]:
                 out[r] = later
     return out
+
+
+@_compiled
+def rows_by_security(security: Ints, n_securities: int) -> tuple[Ints, Ints]:
+    """(R,) rows by security, by day, and (N + 1,) where each security begins. Counted, not sorted."""
+    start = np.zeros(n_securities + 1, np.int64)
+    for s in security:
+        start[s + 1] += 1
+    start = np.cumsum(start)
+    free = start.copy()
+    order = np.empty(len(security), np.int32)
+    for r in range(len(security)):
+        order[free[security[r]]] = r
+        free[security[r]] += 1
+    return order, start
