@@ -5,7 +5,7 @@ are left to the page that shows the figure; the colours of the traces read on wh
 colour-blind people (Okabe and Ito 2008), and lines also differ by dash.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from poc.engine.result import BacktestResult
+from poc.suite.leaks import HorizonIC
 from poc.suite.placebo import Placebo
 
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#C4679B", "#7D838B"
@@ -212,6 +213,24 @@ def placebo_chart(placebo: Placebo) -> go.Figure:
     figure.update_xaxes(title_text="net Sharpe")
     figure.update_yaxes(title_text="placebos", rangemode="tozero")
     figure.update_layout(bargap=0.05, hovermode="closest")
+    return figure
+
+
+def horizon_chart(horizons: Sequence[HorizonIC]) -> go.Figure:
+    """Mean information coefficient by holding day, and with the returns up to entry, which are shown in grey."""
+    figure = _layout(go.Figure(), height=300)
+    for name, color, chosen in (
+        ("before entry", GREY, [ic for ic in horizons if ic.day < 1]),
+        ("after entry", BLUE, [ic for ic in horizons if ic.day >= 1]),
+    ):
+        means = _compact(pd.Series([np.nan if ic.mean is None else ic.mean for ic in chosen], dtype=float))
+        bars = go.Bar(
+            x=[ic.day for ic in chosen], y=means, name=name, marker={"color": color}, hovertemplate="%{y:.4f}"
+        )
+        figure.add_trace(bars)
+    figure.update_xaxes(title_text="day of the return (1 = first holding day)", dtick=5)
+    figure.update_yaxes(title_text="mean IC")
+    figure.update_layout(barmode="overlay", bargap=0.15)
     return figure
 
 

@@ -1,6 +1,6 @@
 """What sections share: variants as a table, measures of the evidence as blocks, the baselines of the base variant."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -24,8 +24,12 @@ def variants_table(variants: pd.DataFrame, columns: tuple[str, ...], *, id: str,
 
 
 def measures_blocks(suite: SuiteResult, keys: tuple[str, ...], *, id: str, caption: str) -> Iterator[Block]:  # noqa: A002  # the HTML attribute
+    """A table of what was measured in the evidence itself, and a list of what was not with the reasons."""
+    yield from measured({key: getattr(suite.evidence, key) for key in keys}, id=id, caption=caption)
+
+
+def measured(measures: Mapping[str, Measure], *, id: str, caption: str) -> Iterator[Block]:  # noqa: A002  # the HTML attribute
     """A table of what was measured, and a list of what was not with the reasons."""
-    measures = {key: getattr(suite.evidence, key) for key in keys}
     done = [(key, measure.value) for key, measure in measures.items() if measure.status == "ok"]
     if done:
         yield facts_table(done, id=id, caption=caption)

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import numpy as np
 
 from poc.reporting import charts
-from poc.reporting.blocks import Block, Note, Plot, Section, facts_table
-from poc.reporting.measures import why_not
-from poc.reporting.terms import count, fine, number, written
+from poc.reporting.blocks import Block, Note, Plot, Section, Table, cell, facts_table, head
+from poc.reporting.measures import measured, why_not
+from poc.reporting.terms import TERMS, count, fine, number, written
 from poc.suite.result import SuiteResult
 
 
 def trust(suite: SuiteResult) -> Section:
-    """E: where the signal stands among placebos."""
+    """E: where the signal stands among placebos, and what the leak probes found."""
     question = "Could it be luck, or a look at the future?"
-    blocks = tuple(_placebos(suite))
+    blocks = (*_placebos(suite), *_leaks(suite))
     return Section(letter="E", id="trust", title="Luck and leaks", question=question, blocks=blocks)
 
 
@@ -43,3 +43,41 @@ def _placebos(suite: SuiteResult) -> Iterator[Block]:
         ("placebo_coverage", placebo.coverage.value),
     ]
     yield facts_table(facts, id="placebos", caption="Placebos")
+
+
+def _leaks(suite: SuiteResult) -> Iterator[Block]:
+    leaks = suite.evidence.leaks
+    keys = ("pre_entry_ic", "survivorship_p", "survivorship_rate", "same_day_share")
+    yield from measured({key: getattr(leaks, key) for key in keys}, id="leaks", caption="Leak probes")
+    yield from _cliff(suite)
+    if not leaks.horizons:
+        yield Note(id="no-horizons", sentences=("The information coefficient by horizon was not computed.",))
+        return
+    means = {ic.day: ic.mean for ic in leaks.horizons}
+    yield Plot(
+        id="plot-horizons",
+        title="Information coefficient by day of the return",
+        alt=f"Mean IC on the first holding day {written(means.get(1), fine)}, on the last of {max(means)} days "
+        f"{written(means[max(means)], fine)}, with the last return before entry {written(means.get(0), fine)}.",
+        figure=charts.horizon_chart(leaks.horizons),
+        note="Each bar is the return of one day alone. Bars up to 0 lie before entry and are for display: a signal may "
+        "well be made of past returns.",
+    )
+    keys = ("horizon", "horizon_mean", "horizon_t", "ic_days")
+    rows = tuple(
+        tuple(cell(value, TERMS[key]) for key, value in zip(keys, (ic.day, ic.mean, ic.t, ic.days), strict=True))
+        for ic in leaks.horizons
+    )
+    columns = tuple(head(key) for key in keys)
+    yield Table(id="horizons", caption="Information coefficient by day of the return", head=columns, rows=rows)
+
+
+def _cliff(suite: SuiteResult) -> Iterator[Block]:
+    """What waiting a day costs; none where either variant has no result."""
+    base, later = suite.variant(), suite.variant(lag=1)
+    if base is None or later is None:
+        return
+    sharpe, kept = base.overall()["sharpe_net"], later.overall()["sharpe_net"]
+    lost = 1 - kept / sharpe if sharpe > 0 else None
+    facts = [("sharpe_lag0", sharpe), ("sharpe_lag1", kept), ("lag1_lost", lost)]
+    yield facts_table(facts, id="cliff", caption="From lag 0 to lag 1")

@@ -158,6 +158,22 @@ TERMS: dict[str, Term] = {
         "Net Sharpe without small caps", "Net Sharpe when small caps are not eligible and names are re-ranked.", number
     ),
     # Luck and leaks.
+    "pre_entry_ic": Term("IC before entry", "Rank correlation with the returns between date_sig and entry.", fine),
+    "survivorship_p": Term(
+        "p of survivorship probe", "Log-rank p that covered and uncovered names leave the data alike.", fine
+    ),
+    "survivorship_rate": Term(
+        "Rate of leaving", "Of covered names, as a multiple of that of uncovered ones; far below 1 is a leak.", number
+    ),
+    "same_day_share": Term("Known the same day", "Share of rows whose date_avail is their date_sig.", percent),
+    "sharpe_lag0": Term("Net Sharpe at lag 0", "Trading as early as the rows allow.", number),
+    "sharpe_lag1": Term("Net Sharpe at lag 1", "Trading a day later; a leak is usually gone by then.", number),
+    "lag1_lost": Term("Lost by waiting a day", "Share of the net Sharpe that lag 1 does not keep.", percent),
+    "horizon": Term("Day", "1 is the first holding day, 0 the last return complete at entry.", count),
+    "horizon_mean": Term(
+        "IC of the day", "Mean rank correlation of the signal with the return of that day alone.", fine
+    ),
+    "horizon_t": Term("t", "Mean IC over its Newey-West standard error.", number),
     "placebo_p": Term("p against placebos", "Share of placebos at least as good, the signal counted as one.", fine),
     "placebo_count": Term("Placebos", "The signal's values handed to other names: they know nothing.", count),
     "placebo_median": Term("Median placebo, net Sharpe", "Half of the placebos that are invested are better.", number),

@@ -20,7 +20,7 @@ __all__ = ["STANDARD_THRESHOLDS", "Check", "Color", "State", "Thresholds", "Verd
 
 STANDARD_THRESHOLDS = Thresholds()
 
-NOT_REQUIRED = frozenset({"pre_entry_ic", "survivorship_probe", "deflated_sharpe"})
+NOT_REQUIRED = frozenset({"deflated_sharpe"})
 """Checks whose evidence no suite gathers yet: shown, not required."""
 
 

@@ -85,7 +85,7 @@ def gather_evidence(
         largest_sector_share=_share(result, "sector"),
         trials=Trials(deflated_sharpe=NOT_COMPUTED),
         placebo=Placebo.not_run("it is not computed yet"),
-        leaks=Leaks(pre_entry_ic=NOT_COMPUTED, survivorship_p=NOT_COMPUTED, survivorship_rate=NOT_COMPUTED),
+        leaks=Leaks.not_run("it is not computed yet"),
     )
 
 

@@ -1,8 +1,52 @@
-"""Whether the signal knows what it could not know."""
+"""Whether the signal knows what it could not know: probes for a look at the future, and for a choice of survivors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+import numpy as np
+import polars as pl
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+
+from poc.contract.align import formation_days
+from poc.contract.arrays import day_numbers, numbers
+from poc.data.limits import RECENT_DAYS
+from poc.data.panel import Panel, order_by_day
+from poc.engine import leak_kernels as kernels
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name
+from poc.engine.placing import PlacedSignal
+from poc.engine.result import BacktestResult
+from poc.engine.slices import security_index
+from poc.stats.log_rank import log_rank
+from poc.stats.newey_west import newey_west_t
 from poc.suite.measure import Measure
+
+LEADS, HORIZONS = range(-5, 1), range(1, 22)
+LONGEST_WINDOW = 3
+WATCHED_DAYS = 252
+LEAST_EXPECTED = 5
+"""Fewer expected leavers and the log-rank test finds differences where there are none."""
+CHUNKS = 16
+
+Floats = NDArray[np.float64]
+Ints = NDArray[Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HorizonIC:
+    """The information coefficient with the return of one day.
+
+    Attributes:
+        day: from 1 on, the holding day; 0, the last return complete at entry; -j, the one j days before.
+        mean, t: over the days that have an IC of the first holding day, t after Newey and West; None where undefined.
+        days: on which it is defined.
+    """
+
+    day: int
+    mean: float | None
+    t: float | None
+    days: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,8 +57,173 @@ class Leaks:
         pre_entry_ic: mean rank correlation with the returns between `date_sig` and entry.
         survivorship_p: log-rank p-value that covered and uncovered names leave the panel at the same rate.
         survivorship_rate: the rate at which covered names leave, as a share of that of uncovered names.
+        same_day_share: share of the signal's rows whose `date_avail` is their `date_sig`.
+        horizons: information coefficients by day, the leads first.
     """
 
     pre_entry_ic: Measure
     survivorship_p: Measure
     survivorship_rate: Measure
+    same_day_share: Measure
+    horizons: tuple[HorizonIC, ...] = ()
+
+    @classmethod
+    def not_run(cls, reason: str) -> "Leaks":
+        """No probe, and why."""
+        missing = Measure.not_run(reason)
+        return cls(pre_entry_ic=missing, survivorship_p=missing, survivorship_rate=missing, same_day_share=missing)
+
+
+def measure_leaks(
+    rows: pl.DataFrame, own: PlacedSignal, result: BacktestResult | None, panel: Panel, config: BacktestConfig,
+    *, n_jobs: int,
+) -> Leaks:  # fmt: skip
+    """Probe the base variant.
+
+    Args:
+        rows: of the checked signal, in any order.
+        own: the same on the panel's rows.
+        result: of the base variant, None where it failed.
+        panel: the data.
+        config: the base variant.
+        n_jobs: threads; the result is the same for any number.
+    """
+    same_day = Measure.of(np.mean((rows["date_avail"] == rows["date_sig"]).to_numpy()))
+    if result is None or result.ic_series.empty:
+        reason = "the base variant failed" if result is None else "the IC is not defined on any day"
+        return replace(Leaks.not_run(reason), same_day_share=same_day)
+    candidate = candidates(panel, config)
+    values = np.where(candidate, own.values, np.nan)
+    days = np.searchsorted(panel.dates, result.ic_series["date"].to_numpy().astype("datetime64[D]")) - 1
+    ret = panel.returns[return_name(panel, config)]
+    threads = Parallel(n_jobs=n_jobs, prefer="threads")
+    order, ret_order = threads(delayed(order_by_day)(array, panel.offsets) for array in (values, ret))
+
+    def correlations(x: Floats, y: Floats, y_order: Ints, shifts: range) -> Floats:
+        chunks = np.array_split(days, min(CHUNKS, len(days)))
+        where = (panel.offsets, panel.security, len(panel.securities))
+        work = delayed(kernels.shifted_rank_correlation)
+        return np.hstack(
+            threads(work(x, order, y, y_order, *where, c, np.array(shifts), IC_LEAST_NAMES) for c in chunks)
+        )
+
+    every_day = range(LEADS.start, HORIZONS.stop)
+    by_day = correlations(values, ret, ret_order, every_day)
+    window = entry_windows(rows, own, panel, config)
+    if window.max(initial=0) <= 1:
+        before, before_order = ret, ret_order
+    else:
+        before = kernels.window_returns(window, ret, panel.security, panel.offsets, len(panel.securities))
+        before_order = order_by_day(before, panel.offsets)
+    entering = np.where(window > 0, values, np.nan)
+    pre_entry = correlations(entering, before, before_order, range(1))[0]
+    p_value, rate = _survivorship(values, candidate, days, panel)
+    return Leaks(
+        pre_entry_ic=_pre_entry_ic(pre_entry, entering),
+        survivorship_p=p_value,
+        survivorship_rate=rate,
+        same_day_share=same_day,
+        horizons=tuple(_horizon(day, ic) for day, ic in zip(every_day, by_day, strict=True)),
+    )
+
+
+def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: BacktestConfig) -> Ints:
+    """(R,) trading days after `date_sig` up to the information day, where a row is formed on that very day.
+
+    For closes these are the days up to the entry day, for opens up to the day before. 0 where no row is formed, and
+    where the window is empty or longer than `LONGEST_WINDOW` days.
+    """
+    formation = formation_days(
+        rows["date_avail"],
+        rows["avail_hour"] if "avail_hour" in rows.columns else None,
+        rows["date_sig"],
+        panel.dates,
+        from_open=config.from_open,
+        open_cutoff=panel.open_cutoff,
+        close_cutoff=panel.close_cutoff,
+    )
+    security, date_sig = security_index(rows["security_id"], panel.securities), day_numbers(rows["date_sig"])
+    info_day = formation - (1 if config.from_open else 0)
+    described = np.searchsorted(day_numbers(panel.dates), date_sig, side="right") - 1
+    window = info_day - described
+    is_short = (described >= 0) & (window >= 1) & (window <= LONGEST_WINDOW)
+    enters = (security >= 0) & (formation < panel.n_days)
+    windows: Ints = kernels.entry_windows(
+        np.where(enters, info_day, -1),
+        np.where(is_short, window, 0),
+        date_sig,
+        numbers(rows["signal"]),
+        security,
+        own.values,
+        panel.security,
+        panel.offsets,
+        len(panel.securities),
+    )
+    return windows
+
+
+def _horizon(day: int, ic: Floats) -> HorizonIC:
+    ic = ic[~np.isnan(ic)]
+    if len(ic) < 2:
+        return HorizonIC(day=day, mean=None, t=None, days=len(ic))
+    t = newey_west_t(ic, horizon=max(day, 1))
+    return HorizonIC(day=day, mean=float(ic.mean()), t=t if np.isfinite(t) else None, days=len(ic))
+
+
+def _pre_entry_ic(ic: Floats, entering: Floats) -> Measure:
+    if np.isnan(entering).all():
+        return Measure.not_applicable(
+            f"no row that is traded has 1 to {LONGEST_WINDOW} trading days between date_sig and its entry"
+        )
+    defined = ic[~np.isnan(ic)]
+    if not len(defined):
+        return Measure.not_run(f"no day has {IC_LEAST_NAMES} names that enter, with their returns before entry")
+    return Measure.of(defined.mean())
+
+
+def _survivorship(values: Floats, candidate: NDArray[np.bool_], days: Ints, panel: Panel) -> tuple[Measure, Measure]:
+    """p-value and ratio of the rates at which covered and uncovered names leave the panel.
+
+    Names that can be traded are looked at every `WATCHED_DAYS` days and then watched for as long, so that no day of a
+    name counts twice; they are compared within a look and a size bucket.
+    """
+    rows, start = _looked_at(values, candidate, days, panel)
+    name = panel.security[rows]
+    covered = ~np.isnan(values[rows])
+    day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
+    last = np.full(len(panel.securities), -1)
+    last[panel.security[panel.traded]] = day[panel.traded]  # of equal indices the last is written
+    has_ended = last < panel.n_days - RECENT_DAYS
+    until = np.where(has_ended[name], last[name] + 1, panel.n_days - 1) - start
+    ended = has_ended[name] & (until <= WATCHED_DAYS)
+    watched = np.minimum(until, WATCHED_DAYS)
+    if not has_ended.any():
+        return _inapplicable("no name leaves the panel, which holds survivors only: a choice of survivors cannot show")
+    if covered.all():
+        return _inapplicable("every name that can be traded has a signal")
+    is_watched = watched > 0
+    stratum = start * 4 + panel.cap[rows]
+    found = log_rank(watched[is_watched], ended[is_watched], covered[is_watched], stratum[is_watched])
+    fewest = min(found.expected, found.expected_of_others)
+    if fewest < LEAST_EXPECTED:
+        return _inapplicable(
+            "too few names leave the panel to compare those with a signal to those without: if both left alike, "
+            f"{fewest:.1f} of one kind would be expected, and {LEAST_EXPECTED} are needed"
+        )
+    return Measure.of(found.p_value), Measure.of(found.rate, otherwise="only names with a signal leave the panel")
+
+
+def _looked_at(values: Floats, candidate: NDArray[np.bool_], days: Ints, panel: Panel) -> tuple[Ints, Ints]:
+    """Rows of the names that can be traded, and the day of each, on days with a signal `WATCHED_DAYS` apart."""
+    n_covered = np.diff(np.append(0, np.cumsum(~np.isnan(values)))[panel.offsets])
+    starts: list[int] = []
+    for day in days[n_covered[days] > 0].tolist():
+        if not starts or day >= starts[-1] + WATCHED_DAYS:
+            starts.append(day)
+    rows = [panel.offsets[t] + np.flatnonzero(candidate[panel.offsets[t] : panel.offsets[t + 1]]) for t in starts]
+    return np.concatenate(rows), np.repeat(starts, [len(chunk) for chunk in rows])
+
+
+def _inapplicable(reason: str) -> tuple[Measure, Measure]:
+    measure = Measure.not_applicable(reason)
+    return measure, measure

@@ -23,6 +23,7 @@ from poc.engine.wrapper import check_signal, evaluate_books
 from poc.errors import ConfigError, PocError
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.evidence import correlations_table, evidence_variants, gather_evidence
+from poc.suite.leaks import measure_leaks
 from poc.suite.placebo import Placebo, measure_placebos
 from poc.suite.result import SnapshotInfo, SuiteResult
 
@@ -158,7 +159,8 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         placebo = measure_placebos(
             own, catalog.panel, base, count=suite_config.placebos, n_jobs=n_jobs, progress=progress
         )
-    found = replace(found, placebo=placebo)
+    leaks = measure_leaks(checked.rows, own, signal_results.get(base.key), catalog.panel, base, n_jobs=n_jobs)
+    found = replace(found, placebo=placebo, leaks=leaks)
     return SuiteResult(
         config=suite_config,
         signal_name=signal_name,

@@ -10,7 +10,7 @@ from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting.verdict_types import Check, Verdict
 from poc.suite.config import SuiteConfig
-from poc.suite.leaks import Leaks
+from poc.suite.leaks import HorizonIC, Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
 from poc.suite.result import BaselineEvidence, Evidence, SnapshotInfo, SuiteResult
@@ -280,5 +280,9 @@ def _evidence(baselines: tuple[BaselineEvidence, ...]) -> Evidence:
             pre_entry_ic=Measure(value=0.01),
             survivorship_p=Measure(value=0.6),
             survivorship_rate=Measure(value=1.02),
+            same_day_share=Measure(value=0.0),
+            horizons=tuple(
+                HorizonIC(day=day, mean=0.02 / max(day, 1), t=3.0 / max(day, 1), days=700) for day in range(-5, 22)
+            ),
         ),
     )

@@ -125,3 +125,12 @@ def test_the_placebo_chart_counts_every_placebo_and_marks_the_signal(suite_resul
     for middle, count in zip(bars.x.astype(float), bars.y, strict=True):
         assert count == pytest.approx(sum(middle - half <= value < middle + half for value in invested), abs=1)
     assert set(signal.x) == {placebo.sharpe_net}
+
+
+def test_the_horizon_chart_has_a_bar_a_day_and_tells_before_from_after(suite_result: SuiteResult) -> None:
+    horizons = suite_result.evidence.leaks.horizons
+    before, after = charts.horizon_chart((replace(horizons[0], mean=None), *horizons[1:])).data
+    assert list(before.x) == list(range(-5, 1))
+    assert list(after.x) == list(range(1, 22))
+    assert np.isnan(before.y[0])
+    np.testing.assert_allclose(after.y, [0.02 / day for day in range(1, 22)], rtol=1e-6)

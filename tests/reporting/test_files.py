@@ -14,6 +14,7 @@ import pytest
 from poc.errors import PocError
 from poc.reporting.files import SCHEMA_VERSION, daily_series, plain, result_document, to_json, write_result_files
 from poc.reporting.verdict import Verdict
+from poc.suite.leaks import HorizonIC
 from poc.suite.result import SuiteResult
 from poc.tracking.run_folder import RUN_SCHEMA_VERSION
 
@@ -50,7 +51,8 @@ def test_every_field_of_the_result_is_documented_and_every_documented_field_is_t
     limits = replace(suite.snapshot, limits=("one",))
     config = replace(suite.config, baselines=("value",))
     placebo = replace(suite.evidence.placebo, sharpes_net=(0.1, None))
-    evidence = replace(suite.evidence, placebo=placebo)
+    leaks = replace(suite.evidence.leaks, horizons=(HorizonIC(day=1, mean=0.1, t=2.0, days=9),))
+    evidence = replace(suite.evidence, placebo=placebo, leaks=leaks)
     changes = {"correlations": correlations, "snapshot": limits, "config": config, "evidence": evidence}
     document = result_document(replace(suite, **changes), demo.evaluation.verdict)
     version, entries = _documented("result.json")

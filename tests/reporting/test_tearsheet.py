@@ -215,7 +215,7 @@ def test_no_frame_is_empty(name: str, verdict: Verdict, request: pytest.FixtureR
 
 def test_every_plot_says_in_words_what_it_shows(page: str) -> None:
     plots = [block for block in _parse(page).all("div") if block["role"] == "img"]
-    assert len(plots) == 9
+    assert len(plots) == 10
     assert all(len(plot["aria-label"]) > 40 for plot in plots)
     assert "deepest drawdown of \N{MINUS SIGN}" in plots[0]["aria-label"]
 

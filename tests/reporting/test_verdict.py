@@ -366,62 +366,15 @@ def test_a_suite_whose_base_variant_failed_passes_nothing_of_it() -> None:
     assert {states[name] for name in of_base} == {"not_run"}
 
 
-def with_leaks(**measures: Measure) -> dict[str, Any]:
-    return {"leaks": replace(EVIDENCE.leaks, **measures)}
-
-
-@pytest.mark.parametrize(
-    ("pre_entry", "ic", "state"),
-    [
-        (0.1501, 0.1, "fail"),
-        (-0.1501, 0.1, "fail"),
-        (0.15, 0.1, "pass"),
-        (0.0501, 0.01, "concern"),
-        (-0.0501, 0.01, "concern"),
-        (0.05, 0.001, "pass"),
-        (0.08, 0.017, "pass"),
-        (0.08, -0.015, "concern"),
-        (0.0501, math.nan, "concern"),
-    ],
-)
-def test_a_leak_by_the_ic_before_entry(pre_entry: float, ic: float, state: str) -> None:
-    evidence = with_leaks(pre_entry_ic=Measure(value=pre_entry))
-    assert check_of("pre_entry_ic", evidence=evidence, ic=(ic, 2.0)).state == state
-
-
-@pytest.mark.parametrize(
-    ("p_value", "rate", "state"),
-    [
-        (0.0009, 0.49, "fail"),
-        (0.0009, 0.5, "pass"),
-        (0.001, 0.1, "pass"),
-        (0.0009, math.nan, "not_run"),
-        (0.5, math.nan, "pass"),
-    ],
-)
-def test_a_signal_that_covers_survivors_is_red(p_value: float, rate: float, state: str) -> None:
-    evidence = with_leaks(survivorship_p=Measure(value=p_value), survivorship_rate=Measure(value=rate))
-    assert check_of("survivorship_probe", evidence=evidence).state == state
-
-
 @pytest.mark.parametrize(("deflated", "state"), [(0.95, "pass"), (0.9499, "concern")])
 def test_the_deflated_sharpe_ratio_rules_out_green_and_is_never_red(deflated: float, state: str) -> None:
     evidence = {"trials": replace(EVIDENCE.trials, deflated_sharpe=Measure(value=deflated))}
     assert check_of("deflated_sharpe", evidence=evidence).state == state
 
 
-@pytest.mark.parametrize(("p_value", "state"), [(0.01, "pass"), (0.0101, "concern")])
-def test_placebos_rule_out_green_and_are_never_red(p_value: float, state: str) -> None:
-    evidence = {"placebo": replace(EVIDENCE.placebo, p_value=Measure(value=p_value))}
-    assert check_of("placebo", evidence=evidence).state == state
-
-
 @pytest.mark.parametrize("name", sorted(rules.NOT_REQUIRED))
 def test_a_check_is_required_by_taking_its_name_off_the_list(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    evidence = {
-        "trials": replace(EVIDENCE.trials, deflated_sharpe=NOT_RUN),
-        **with_leaks(pre_entry_ic=NOT_RUN, survivorship_p=NOT_RUN),
-    }
+    evidence = {"trials": replace(EVIDENCE.trials, deflated_sharpe=NOT_RUN)}
     assert compute_verdict(make_suite(evidence=evidence)).color == "green"
     monkeypatch.setattr(rules, "NOT_REQUIRED", rules.NOT_REQUIRED - {name})
     verdict = compute_verdict(make_suite(evidence=evidence))

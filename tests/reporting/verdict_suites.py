@@ -37,6 +37,7 @@ EVIDENCE = Evidence(
         pre_entry_ic=Measure(value=0.01),
         survivorship_p=Measure(value=0.6),
         survivorship_rate=Measure(value=1.02),
+        same_day_share=Measure(value=0.0),
     ),
 )
 YEARS = tuple((year, 252, 0.1) for year in range(2010, 2020))
