@@ -6,7 +6,6 @@ A row stands wherever the `ret` or the `risk` table has one. Missing numbers are
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from poc.data.manifest import Manifest
+from poc.data.sort_kernels import order_by_day
 
 EXPOSURE_MAX_AGE = 5
 GROUP_MAX_AGE = 20
@@ -124,16 +124,6 @@ class Panel:
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     array.flags.writeable = False
     return array
-
-
-def order_by_day(values: NDArray[np.floating[Any]], offsets: Ints) -> Ints:
-    """(R,) rows of each day in ascending order of finite values, the missing ones last; ties are in any order."""
-    order = np.empty(len(values), np.int32)
-    for begin, end in pairwise(offsets.tolist()):
-        day = values[begin:end]
-        order[begin:end] = np.argsort(np.where(np.isnan(day), np.inf, day))  # with a NaN NumPy sorts five times slower
-        order[begin:end] += begin
-    return order
 
 
 def read_panel(folder: Path, manifest: Manifest) -> Panel:

@@ -27,26 +27,32 @@ def _tie_begin(x, rows, end):
 
 
 @njit(cache=True, nogil=True)
-def _rank_sides(x, rows, low, high):
-    """End of the short side and begin of the long side, by percentile of the average rank."""
+def _cut(x, rows, part, parts):
+    """How many of the n rows, in ascending order of x, have an average rank of at most `n * part / parts`.
+
+    Only the equal values around that rank need a look.
+    """
     n = len(rows)
-    short_end = 0
-    while short_end < n:
-        end = _tie_end(x, rows, short_end)
-        if np.ceil(100.0 * (0.5 * (short_end + 1 + end)) / n) > low:
-            break
-        short_end = end
-    long_begin = n
-    while long_begin > 0:
-        begin = _tie_begin(x, rows, long_begin)
-        if np.ceil(100.0 * (0.5 * (begin + 1 + long_begin)) / n) <= high:
-            break
-        long_begin = begin
-    return short_end, long_begin
+    at = part * n // parts
+    if at >= n:
+        return n
+    begin, end = _tie_begin(x, rows, at + 1), _tie_end(x, rows, at)
+    return end if parts * (begin + 1 + end) <= 2 * part * n else begin
+
+
+@njit(cache=True, nogil=True)
+def _count_present(values):
+    n = 0
+    for value in values:
+        n += not np.isnan(value)
+    return n
 
 
 @njit(cache=True, nogil=True)
 def _count(size, rows):
+    """Names that get a weight."""
+    if len(size) == 0:
+        return len(rows)
     count = 0
     for r in rows:
         if size[r] > 0:
@@ -59,7 +65,7 @@ def _pick_sides(x, rows, size, how, low, high, day_low, day_high, mincos):
     """End of the short side and begin of the long side among ascending rows; empty below `mincos` names."""
     n = len(rows)
     if how == RANK:
-        short_end, long_begin = _rank_sides(x, rows, low, high)
+        short_end, long_begin = _cut(x, rows, low, 100), _cut(x, rows, high, 100)
         if n > 0 and _count(size, rows[:short_end]) < mincos:
             tied = _tie_end(x, rows, 0)
             short_end = tied if 10 * tied <= 4 * n else 0
@@ -92,34 +98,51 @@ def _quantile(ascending, q):
 
 
 @njit(cache=True, nogil=True)
-def _side_weights(size, clip_quantile):
-    """Weights in proportion to size, clipped to quantiles of the positive sizes; they sum to one."""
-    positive = size[size > 0].astype(np.float64)
-    least = positive.min()
-    most = positive.max()
-    if least < most:
-        positive = np.sort(positive)
-        least = _quantile(positive, 1 - clip_quantile)
-        most = _quantile(positive, clip_quantile)
-    weights = np.zeros(len(size))
-    total = 0.0
-    for i in range(len(size)):
-        if size[i] > 0:
-            weights[i] = min(max(size[i], least), most)
-            total += weights[i]
-    return weights / total
+def _mark(side, rows, sign, size):
+    """Write the sign on the rows of a side that get a weight; how many they are."""
+    count = 0
+    for r in rows:
+        if len(size) == 0 or size[r] > 0:
+            side[r] = sign
+            count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _write_weights(out, sign, x, side, size, how, clip_quantile, rescale):
+    """Weight of each name of a side: equal, the signal's own size, or in proportion to `size`, clipped to quantiles."""
+    n = len(side)
+    if how == GIVEN:
+        total = 0.0
+        for i in range(n):
+            out[i] = x[side[i]]
+            total += abs(out[i])
+        if rescale:
+            out /= total
+    elif len(size) == 0:
+        out[:] = sign / n
+    else:
+        ascending = size[side].astype(np.float64)
+        out[:] = ascending
+        least, most = ascending.min(), ascending.max()
+        if least < most:
+            ascending = np.sort(ascending)
+            least, most = _quantile(ascending, 1 - clip_quantile), _quantile(ascending, clip_quantile)
+        total = 0.0
+        for i in range(n):
+            out[i] = min(max(out[i], least), most)
+            total += out[i]
+        out *= sign / total
 
 
 @njit(cache=True, nogil=True)
 def _write_groups(out, x, rows, n_groups):
     """Group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, of rows in ascending order of x."""
-    n = len(rows)
     begin = 0
-    while begin < n:
-        end = _tie_end(x, rows, begin)
-        group = int(np.ceil(n_groups * (0.5 * (begin + 1 + end)) / n))
+    for g in range(1, n_groups + 1):
+        end = _cut(x, rows, g, n_groups)
         for i in range(begin, end):
-            out[rows[i]] = group
+            out[rows[i]] = g
         begin = end
 
 
@@ -128,15 +151,16 @@ def _partition(rows, codes, n_groups):
     """The rows by group, in the order they come, and where each group starts (n_groups + 1,); code -1 is left out."""
     start = np.zeros(n_groups + 1, np.int64)
     for r in rows:
-        if codes[r] >= 0:
-            start[codes[r] + 1] += 1
+        start[codes[r] + 1] += 1
+    start[0] = 0
     start = np.cumsum(start)
     free = start.copy()
     out = np.empty(start[n_groups], rows.dtype)
     for r in rows:
-        if codes[r] >= 0:
-            out[free[codes[r]]] = r
-            free[codes[r]] += 1
+        g = codes[r]
+        if g >= 0:
+            out[free[g]] = r
+            free[g] += 1
     return out, start
 
 
@@ -150,7 +174,7 @@ def day_groups(values, order, offsets, n_groups):
     """
     out = np.zeros(len(values), np.int32)
     for t in range(len(offsets) - 1):
-        n = np.sum(~np.isnan(values[offsets[t] : offsets[t + 1]]))
+        n = _count_present(values[offsets[t] : offsets[t + 1]])
         rows = order[offsets[t] : offsets[t] + n]
         _write_groups(out, values, rows, n_groups)
     return out - np.int32(1)
@@ -193,9 +217,9 @@ def form_books(
 
     Args:
         x: (R,) signal, NaN where not eligible.
-        order: (R,) rows of each day in ascending order of x, the missing ones last.
-        size: (R,) what weights are in proportion to; 1 for equal weights. NaN and 0: no weight, not counted.
-        slice_codes: (S, R) group of each row in each slice, -1 none.
+        order: (R,) rows of each day in ascending order of x, equal ones in a fixed order, the missing ones last.
+        size: (R,) what weights are in proportion to; NaN and 0: no weight, not counted. Empty for equal weights.
+        slice_codes: (R, S) group of each row in each slice, -1 none.
         slice_groups: (S,) number of groups of each slice; P = 1 + their sum.
         sort_code: (R,) group within which a row is ranked, -1 none; empty where there is no double sort.
         how: RANK, EXTREMES, SIGN or GIVEN.
@@ -204,38 +228,42 @@ def form_books(
         rescale: for GIVEN: make each side sum to one.
 
     Returns:
-        (T * P + 1,) start of each book, (entries,) panel row, (entries,) weight, (T,) number of names ranked, and (R,)
-        fractile of each name among all, of `round(100 / low)`, 1 the lowest, 0 where there is no signal.
+        (T * P + 1,) start of each book; (entries,) row and (entries,) weight, the short side of a book first, a side in
+        the order of rows; (T,) number of names ranked; (T, 2) names short and long among all; and (R,) fractile of each
+        name among all, of `round(100 / low)`, 1 the lowest, 0 where there is no signal.
     """
     n_days = len(offsets) - 1
     n_portfolios = 1 + slice_groups.sum()
     start = np.zeros(n_days * n_portfolios + 1, np.int64)
     n_ranked = np.zeros(n_days, np.int64)
-    group = np.zeros(len(x), np.uint8)
-    n_groups = int(np.rint(100 / fractile[0]))
-    book_row = np.empty(1024, np.int32)
-    book_weight = np.empty(1024)
+    n_sides = np.zeros((n_days, 2), np.int64)
+    fractile_of = np.zeros(len(x), np.uint8)
+    n_fractiles = int(np.rint(100 / fractile[0]))
+    room = len(x) * (1 + len(slice_groups)) + 1
+    book_row = np.empty(room, np.int32)
+    book_weight = np.empty(room)
+    side = np.zeros(len(x), np.int8)
+    free = np.zeros(2 * slice_groups.max() + 1 if len(slice_groups) > 0 else 3, np.int64)
     used = 0
     for t in range(n_days):
-        n = np.sum(~np.isnan(x[offsets[t] : offsets[t + 1]]))
-        day_rows = order[offsets[t] : offsets[t] + n]
+        begin, end = offsets[t], offsets[t + 1]
+        n = _count_present(x[begin:end])
+        day_rows = order[begin : begin + n]
         n_ranked[t] = n
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
-        _write_groups(group, x, day_rows, n_groups)
+        _write_groups(fractile_of, x, day_rows, n_fractiles)
         whole = np.array([0, n])
-        room = used + n * (1 + len(slice_groups))
-        if room > len(book_row):
-            book_row = np.concatenate((book_row, np.empty(room, np.int32)))
-            book_weight = np.concatenate((book_weight, np.empty(room)))
-        p = 0
+        book = t * n_portfolios
         for j in range(-1, len(slice_groups)):
             by_group, group_start = (
-                _partition(day_rows, slice_codes[j], slice_groups[j]) if j >= 0 else (day_rows, whole)
+                _partition(day_rows, slice_codes[:, j], slice_groups[j]) if j >= 0 else (day_rows, whole)
             )
-            for g in range(slice_groups[j] if j >= 0 else 1):
+            n_groups = len(group_start) - 1
+            least = mincos[0] if j < 0 else mincos[1]
+            side[begin:end] = 0
+            for g in range(n_groups):
                 rows = by_group[group_start[g] : group_start[g + 1]]
-                least = mincos[0] if j < 0 else mincos[1]
                 if len(sort_code) > 0:
                     rows, short_end, long_begin = _sides_within(
                         rows, x, size, sort_code, n_sort_groups, fractile[0], fractile[1], least, long_only
@@ -246,38 +274,48 @@ def form_books(
                     )
                 if long_only:
                     short_end = 0
+                n_short = n_long = 0
                 if long_begin < len(rows) and (short_end > 0 or long_only):
-                    for sign in (-1.0, 1.0):
-                        side = rows[:short_end] if sign < 0 else rows[long_begin:]
-                        side = np.sort(side)  # so that sums do not depend on the order of equal signals
-                        if len(side) == 0:
-                            continue
-                        if how == GIVEN:
-                            weights = np.abs(x[side])
-                            if rescale:
-                                weights = weights / weights.sum()
-                        else:
-                            weights = _side_weights(size[side], clip_quantile)
-                        for i in range(len(side)):
-                            if weights[i] > 0:
-                                book_row[used] = side[i]
-                                book_weight[used] = sign * weights[i]
-                                used += 1
-                start[t * n_portfolios + p + 1] = used
-                p += 1
-    return start, book_row[:used].copy(), book_weight[:used].copy(), n_ranked, group
+                    n_short = _mark(side, rows[:short_end], -1, size)
+                    n_long = _mark(side, rows[long_begin:], 1, size)
+                if j < 0:
+                    n_sides[t] = n_short, n_long
+                free[2 * g] = used
+                free[2 * g + 1] = used + n_short
+                used += n_short + n_long
+                start[book + g + 1] = used
+            free[2 * n_groups] = used  # what belongs nowhere is written over
+            for r in range(begin, end):
+                g = slice_codes[r, j] if j >= 0 else 0
+                to = 2 * g + (side[r] > 0) if side[r] != 0 else 2 * n_groups
+                book_row[free[to]] = r
+                free[to] += side[r] != 0
+            for g in range(n_groups):
+                middle = free[2 * g]  # where the short side has come to its end
+                for a, b, sign in ((start[book + g], middle, -1.0), (middle, start[book + g + 1], 1.0)):
+                    if a < b:
+                        weights = book_weight[a:b]
+                        _write_weights(weights, sign, x, book_row[a:b], size, how, clip_quantile, rescale)
+            book += n_groups
+    return start, book_row[:used].copy(), book_weight[:used].copy(), n_ranked, n_sides, fractile_of
 
 
 @njit(cache=True, nogil=True)
-def book_exposures(start, book_row, book_weight, n_portfolios, styles, style_mean):
-    """(T, P, K) weighted sum of exposures of each target book; a missing one counts as the day's mean."""
+def book_exposures(start, book_row, book_weight, n_portfolios, style_mean, styles, begin):
+    """(T, P, K) weighted sum of exposures of each target book; a missing one counts as the day's mean.
+
+    Args:
+        styles: (K, at least begin + R) exposures; those of row r are `styles[:, begin + r]`.
+    """
     n_days, n_styles = style_mean.shape
     out = np.zeros((n_days, n_portfolios, n_styles))
     for t in range(n_days):
         for p in range(n_portfolios):
             book = t * n_portfolios + p
             for e in range(start[book], start[book + 1]):
+                w = book_weight[e]
+                r = begin + book_row[e]
                 for k in range(n_styles):
-                    exposure = styles[k, book_row[e]]
-                    out[t, p, k] += book_weight[e] * (style_mean[t, k] if np.isnan(exposure) else exposure)
+                    exposure = styles[k, r]
+                    out[t, p, k] += w * (style_mean[t, k] if np.isnan(exposure) else exposure)
     return out

@@ -7,10 +7,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from poc.data.panel import Panel, order_by_day
+from poc.data.panel import Panel
+from poc.data.sort_kernels import order_by_day
 from poc.engine import book_kernels, signal_kernels
+from poc.engine.blocks import blocks_of_days, join_starts, over_blocks, read_only
 from poc.engine.config import BacktestConfig
-from poc.engine.double_sort import sort_groups
+from poc.engine.double_sort import Sorter, find_sorter, sort_groups
 from poc.engine.placing import PlacedSignal
 from poc.engine.return_kernels import daily_rank_correlation, group_exposures
 from poc.engine.slices import Groups, Labels, Portfolio, Slices, find_slices, refuse_idle_frames
@@ -33,7 +35,7 @@ class Books(NamedTuple):
 
     Attributes:
         start: (T * P + 1,).
-        row: (entries,) panel row of the name; ascending within a book.
+        row: (entries,) panel row of the name; ascending within a side, of which the short one comes first.
         weight: (entries,) signed.
         n_portfolios: P.
     """
@@ -49,8 +51,8 @@ class Formation:
     """Target books, and what they were made from. T days, P portfolios, R rows, K styles, G fractiles.
 
     Attributes:
-        signal: (R,) the signal after residualization, NaN where not eligible.
         n_eligible: (T,) eligible names with a signal; `n_candidates` (T,) those eligible whether or not they have one.
+        n_sides: (T, 2) names short and long in the target book of all names.
         portfolios: P of them; the first holds all names.
         cuts: groups of days, for the slices that cut the series of a portfolio.
         books: target books.
@@ -63,9 +65,9 @@ class Formation:
 
     placed: PlacedSignal
     universe: str
-    signal: Floats
     n_eligible: Ints
     n_candidates: Ints
+    n_sides: Ints
     portfolios: tuple[Portfolio, ...]
     cuts: dict[str, Labels]
     books: Books
@@ -100,81 +102,151 @@ def candidates(panel: Panel, config: BacktestConfig) -> NDArray[np.bool_]:
     Raises:
         BacktestError: the snapshot has no universe table, and `config` asks for it.
     """
-    candidate = panel.traded.copy()
+    candidate = panel.traded
     if universe_of(panel, config) == "flagged":
         if panel.in_universe is None:
             raise BacktestError("universe='flagged', but the snapshot has no universe table. Choose universe='all'.")
-        candidate &= panel.in_universe
+        candidate = candidate & panel.in_universe
     if config.min_adv is not None:
-        candidate &= panel.adv >= config.min_adv
+        candidate = candidate & (panel.adv >= config.min_adv)
     if config.min_price is not None:
-        candidate &= panel.close >= config.min_price
+        candidate = candidate & (panel.close >= config.min_price)
     if config.caps is not None:
-        candidate &= np.isin(panel.cap, config.caps)
+        candidate = candidate & np.isin(panel.cap, config.caps)
     return candidate
 
 
+class Recipe(NamedTuple):
+    """What the books of all days are made from.
+
+    Attributes:
+        candidate: (R,) rows that may be traded.
+        sorter: what is sorted by before the signal, if anything is.
+        next_returns: as `Panel.next_returns` gives them.
+    """
+
+    placed: PlacedSignal
+    panel: Panel
+    config: BacktestConfig
+    candidate: NDArray[np.bool_]
+    slices: Slices
+    sorter: Sorter | None
+    next_returns: tuple[Floats, Ints]
+
+
+def find_recipe(placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, groups: Groups) -> Recipe:
+    """Look up what `config` names.
+
+    Args:
+        groups: frames that `config` names, as `run_backtest` takes them.
+    """
+    refuse_idle_frames(config, groups)
+    return Recipe(
+        placed=placed,
+        panel=panel,
+        config=config,
+        candidate=candidates(panel, config),
+        slices=find_slices(panel, config.slices, groups),
+        sorter=find_sorter(panel, config, groups),
+        next_returns=panel.next_returns(return_name(panel, config)),
+    )
+
+
 def form_books(
-    placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, groups: Groups | None = None
+    placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, groups: Groups | None = None, threads: int = 1
 ) -> Formation:
     """Choose the eligible names, residualize, rank and weigh.
 
     Args:
         groups: frames that `config` names, as `run_backtest` takes them.
+        threads: blocks of days in work at once; no number depends on it.
     """
-    groups = groups or {}
-    refuse_idle_frames(config, groups)
-    candidate = candidates(panel, config)
-    signal = np.where(candidate, placed.values, np.nan)
-    style_mean, style_missing = signal_kernels.daily_style_means(signal, panel.styles, panel.offsets)
-    if config.residualize != "off":
-        signal = _residualize(signal, style_mean, style_missing, panel, config.residualize)
-    slices = find_slices(panel, config.slices, groups)
-    order = order_by_day(signal, panel.offsets)
-    books, n_eligible, fractile = target_books(signal, order, panel, config, slices, groups)
-    n_groups = round(100 / config.fractile[0])
-    count, exposures = group_exposures(fractile, n_groups, panel.offsets, panel.styles, style_mean)
-    next_ret, next_order = panel.next_returns(return_name(panel, config))
+    recipe = find_recipe(placed, panel, config, groups=groups or {})
+    blocks = over_blocks(lambda days: _form_block(recipe, days), panel.offsets, threads=threads)
+    start, *rest = zip(*blocks, strict=True)
+    formed = _Block(read_only(join_starts(start)), *(read_only(np.concatenate(parts)) for parts in rest))
     return Formation(
         placed=placed,
         universe=universe_of(panel, config),
-        signal=signal,
-        n_eligible=n_eligible,
-        n_candidates=_count_by_day(candidate, panel.offsets),
-        portfolios=slices.portfolios,
-        cuts=slices.cuts,
-        books=books,
-        formed_on=_formed_on(panel, config),
-        exposures=book_kernels.book_exposures(*books, panel.styles, style_mean),
-        fractile=fractile,
-        fractile_count=count,
-        fractile_exposures=exposures,
-        ic=daily_rank_correlation(signal, order, next_ret, next_order, panel.offsets, IC_LEAST_NAMES),
+        n_eligible=formed.n_eligible,
+        n_sides=formed.n_sides,
+        n_candidates=read_only(_count_by_day(recipe.candidate, panel.offsets)),
+        portfolios=recipe.slices.portfolios,
+        cuts=recipe.slices.cuts,
+        books=Books(formed.start, formed.row, formed.weight, len(recipe.slices.portfolios)),
+        formed_on=read_only(_formed_on(panel, config)),
+        exposures=formed.exposures,
+        fractile=formed.fractile,
+        fractile_count=formed.fractile_count,
+        fractile_exposures=formed.fractile_exposures,
+        ic=formed.ic,
     )
 
 
-def target_books(
-    signal: Floats, order: Ints, panel: Panel, config: BacktestConfig, slices: Slices, groups: Groups
-) -> tuple[Books, Ints, Ints]:
-    """Rank and weigh eligible names.
+def eligible_signal(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Floats:
+    """(R,) the signal that is ranked, after residualization; NaN where not eligible."""
+    candidate = candidates(panel, config)
+    blocks = blocks_of_days(panel.offsets)
+    return np.concatenate([_eligible_signal(placed, panel, config, candidate, days) for days in blocks])
+
+
+class _Block(NamedTuple):
+    """The fields of `Books` and `Formation` for a block of days and its rows."""
+
+    start: Ints
+    row: Ints
+    weight: Floats
+    exposures: Floats
+    n_eligible: Ints
+    n_sides: Ints
+    fractile: Ints
+    fractile_count: Floats
+    fractile_exposures: Floats
+    ic: Floats
+
+
+def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
+    """Kernels see a block as a panel of its own, but for the styles, which they find from the block's first row on."""
+    panel, config = recipe.panel, recipe.config
+    rows, offsets = _rows_of(panel, days)
+    signal = _eligible_signal(recipe.placed, panel, config, recipe.candidate, days)
+    order = order_by_day(signal, offsets)
+    books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
+    styles = (panel.styles, rows.start)
+    n_groups = round(100 / config.fractile[0])
+    count, fractile_exposures, style_mean = group_exposures(fractile, n_groups, offsets, *styles)
+    exposures = book_kernels.book_exposures(*books, style_mean, *styles)
+    next_ret, next_order = recipe.next_returns
+    ic = daily_rank_correlation(signal, order, next_ret[rows], next_order[rows] - rows.start, offsets, IC_LEAST_NAMES)
+    row = books.row + np.int32(rows.start)
+    return _Block(
+        books.start, row, books.weight, exposures, n_eligible, n_sides, fractile, count, fractile_exposures, ic
+    )
+
+
+def target_books(signal: Floats, order: Ints, recipe: Recipe, days: tuple[int, int]) -> tuple[Books, Ints, Ints, Ints]:
+    """Rank and weigh the eligible names of a block of days, whose rows are counted from the first of them.
 
     Args:
-        signal: (R,) what is ranked, NaN where not eligible.
-        order: (R,) rows of each day in ascending order of the signal, the missing ones last.
-        slices: which groups have books of their own.
-        groups: frames that `config` names.
+        signal: (n,) what is ranked, NaN where not eligible.
+        order: (n,) rows of each day in ascending order of the signal, the missing ones last.
+        recipe: how to rank and weigh.
+        days: the first and the day after the last.
 
     Returns:
-        The books, (T,) how many names were ranked, and (R,) the fractile of each, 0 where there is no signal.
+        The books, (days,) how many names were ranked, (days, 2) names short and long in the book of all names, and (n,)
+        the fractile of each name, 0 where there is no signal.
     """
-    start, row, weight, n_eligible, fractile = book_kernels.form_books(
+    panel, config, slices = recipe.panel, recipe.config, recipe.slices
+    rows, offsets = _rows_of(panel, days)
+    start, row, weight, n_eligible, n_sides, fractile = book_kernels.form_books(
         signal,
         order,
-        _size(panel, config.weight),
-        panel.offsets,
-        slices.codes,
+        _size(panel, config.weight)[rows],
+        offsets,
+        slices.codes_of(rows),
         slices.sizes,
-        *sort_groups(signal, panel, config, groups),
+        *sort_groups(recipe.sorter, signal, rows, offsets),
         HOW[config.input_type],
         config.fractile,
         (config.mincos, config.slice_mincos),
@@ -182,7 +254,30 @@ def target_books(
         config.method == "long_only",
         config.rescale_weights,
     )
-    return Books(start, row, weight, len(slices.portfolios)), n_eligible, fractile
+    return Books(start, row, weight, len(slices.portfolios)), n_eligible, n_sides, fractile
+
+
+def _rows_of(panel: Panel, days: tuple[int, int]) -> tuple[slice, Ints]:
+    """The panel rows of a block of days, and its offsets counted from the first of them."""
+    first, end = days
+    begin = panel.offsets[first]
+    return slice(int(begin), int(panel.offsets[end])), panel.offsets[first : end + 1] - begin
+
+
+def _eligible_signal(
+    placed: PlacedSignal, panel: Panel, config: BacktestConfig, candidate: NDArray[np.bool_], days: tuple[int, int]
+) -> Floats:
+    """The signal of a block's rows that is ranked; NaN where not eligible."""
+    rows, offsets = _rows_of(panel, days)
+    signal = np.where(candidate[rows], placed.values[rows], np.nan)
+    if config.residualize == "off":
+        return signal
+    one_group = config.residualize == "factor"
+    group = read_only(np.zeros(len(signal), np.int32)) if one_group else panel.industry[rows]
+    n_groups = 1 if one_group else len(panel.industry_ids)
+    styles = panel.styles[: 0 if config.residualize == "industry" else len(panel.style_names)]
+    residual: Floats = signal_kernels.residualize(signal, offsets, group, n_groups, styles, rows.start)
+    return residual
 
 
 def _formed_on(panel: Panel, config: BacktestConfig) -> Ints:
@@ -204,19 +299,8 @@ def _count_by_day(flags: NDArray[np.bool_], offsets: Ints) -> Ints:
     return np.array([np.count_nonzero(flags[begin:end]) for begin, end in pairwise(offsets.tolist())])
 
 
-def _residualize(signal: Floats, style_mean: Floats, style_missing: Ints, panel: Panel, how: str) -> Floats:
-    one_group = how == "factor"
-    group = np.zeros(len(signal), np.int32) if one_group else panel.industry
-    n_groups = 1 if one_group else len(panel.industry_ids)
-    n_styles = 0 if how == "industry" else len(panel.style_names)
-    residual: Floats = signal_kernels.residualize(
-        signal, panel.offsets, group, n_groups, panel.styles[:n_styles], style_mean, style_missing
-    )
-    return residual
-
-
 def _size(panel: Panel, weight: str) -> NDArray[np.floating[Any]]:
-    """(R,) what weights are in proportion to."""
+    """(R,) what weights are in proportion to; empty for equal weights."""
     if weight == "equal":
-        return np.ones(len(panel.security), np.float32)
+        return read_only(np.empty(0, np.float32))
     return panel.mcap if weight == "value" else panel.adv

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.engine import return_kernels as kernels
+from poc.engine.blocks import join_starts, over_blocks, read_only
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Books, Formation, return_name
 from poc.errors import BacktestError
@@ -70,23 +71,28 @@ class Held:
         return ret, ret - traded[:, kernels.COST] - traded[:, kernels.SHORT] * borrow
 
 
-def trade_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Trading:
+def trade_books(formation: Formation, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Trading:
     """Keep target books for their period, average them over `holding_days`, and trade from each day's to the next."""
     where = (panel.offsets, panel.security, len(panel.securities))
     books = formation.books
     if config.holding_days > 1 or config.rebalance != "daily":
         start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
-        books = Books(start, row, weight, books.n_portfolios)
-    daily, *trades = kernels.trade_books(
-        *books,
-        *where,
-        (panel.known_cap, panel.known_vol, panel.known_adv),
-        (config.tc_model == "power_law", np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv),
+        books = Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)
+    cost_inputs = (panel.known_cap, panel.known_vol, panel.known_adv)
+    by_impact = config.tc_model == "power_law"
+    cost_settings = (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv)
+    next_row = panel.rows_after(1)
+    parts = over_blocks(
+        lambda days: kernels.trade_books(*books, *where, next_row, cost_inputs, cost_settings, days),
+        panel.offsets,
+        threads=threads,
     )
-    return Trading(books=books, daily=daily, trades=tuple(trades))
+    daily, starts, rows, costs = zip(*parts, strict=True)
+    trades = (read_only(join_starts(starts)), read_only(np.concatenate(rows)), read_only(np.concatenate(costs)))
+    return Trading(books=books, daily=read_only(np.concatenate(daily, axis=1)), trades=trades)
 
 
-def hold(trading: Trading, config: BacktestConfig, panel: Panel) -> Held:
+def hold(trading: Trading, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Held:
     """Delay the books by the lag and let them earn.
 
     Raises:
@@ -95,22 +101,30 @@ def hold(trading: Trading, config: BacktestConfig, panel: Panel) -> Held:
     selected = _selected(config, panel)
     shift = 1 + config.lag
     first, last = _series_bounds(trading.books, selected, shift)
-    earned = kernels.earn(
-        *trading.books,
-        panel.offsets,
-        panel.security,
-        len(panel.securities),
+    later, ret, resret = (
+        panel.rows_after(shift),
         panel.returns[return_name(panel, config)],
         residual_returns(config, panel),
-        shift,
     )
-    return Held(shift=shift, first=first, last=last, selected=selected, earned=earned, trading=trading)
+    earned = over_blocks(
+        lambda days: kernels.earn(*trading.books, panel.offsets, panel.security, later, ret, resret, shift, days),
+        panel.offsets,
+        threads=threads,
+    )
+    return Held(
+        shift=shift,
+        first=first,
+        last=last,
+        selected=selected,
+        earned=read_only(np.concatenate(earned, axis=1)),
+        trading=trading,
+    )
 
 
 def residual_returns(config: BacktestConfig, panel: Panel) -> Floats:
-    """(R,) residual return of the kind that `config` trades; all NaN where the snapshot has none."""
+    """(R,) residual return of the kind that `config` trades; empty where the snapshot has none."""
     values = panel.returns.get("resopenret" if config.from_open else "resret")
-    return np.full(len(panel.security), np.nan) if values is None else values
+    return read_only(np.empty(0)) if values is None else values
 
 
 def contributions(held: Held, config: BacktestConfig, panel: Panel) -> tuple[Floats, Floats]:
@@ -119,6 +133,7 @@ def contributions(held: Held, config: BacktestConfig, panel: Panel) -> tuple[Flo
         held.trading.books,
         held.trading.trades,
         (panel.offsets, panel.security, panel.known_sector, len(panel.securities), len(panel.sector_ids)),
+        panel.rows_after(held.shift),
         panel.returns[return_name(panel, config)],
         held.shift,
         borrow_a_day(config, panel),

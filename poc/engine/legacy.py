@@ -16,7 +16,7 @@ import polars as pl
 from poc.contract.schema import Ledger, validate_signal_df
 from poc.data.panel import Panel, make_panel
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import form_books
+from poc.engine.formation import eligible_signal, form_books
 from poc.engine.holding import trade_books
 from poc.engine.legacy_arguments import BUCKETS, FACTOR_MODELS, FORMER_NAMES, check_arguments
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
@@ -188,8 +188,7 @@ class Backtest:
         if self.resid:
             regressors = as_known(self.factor_list if self.resid_varlist is None else self.resid_varlist)
             # Residuals first, from other exposures; then they are ranked as a signal.
-            residual = form_books(placed, regressors, replace(config, slices=("overall",), double_sort=None)).signal
-            placed = replace(placed, values=residual)
+            placed = replace(placed, values=eligible_signal(placed, regressors, config))
             config = replace(config, residualize="off")
         panel = as_known(self.factor_list)
         formation = form_books(placed, panel, config, groups=groups)

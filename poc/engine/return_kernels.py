@@ -19,6 +19,19 @@ UNKNOWN_COST = 10e-4
 
 
 @njit(cache=True, nogil=True)
+def _row_on(day, s, offsets, security):
+    """Panel row of a security on a day, or -1; the rows of a day ascend by security."""
+    low, high = offsets[day], offsets[day + 1]
+    while low < high:
+        middle = (low + high) // 2
+        if security[middle] < s:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < offsets[day + 1] and security[low] == s else -1
+
+
+@njit(cache=True, nogil=True)
 def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities, holding_days, formed_on):
     """Held books: the mean of the target books of `holding_days` days ending that day, a missing one counting as zero.
 
@@ -67,139 +80,155 @@ def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities
 
 
 @njit(cache=True, nogil=True)
-def _unit_costs(trades, rows, cap, vol, adv, cost_settings):
-    """(n,) cost per unit traded, as a fraction, from the latest known row of each name traded."""
+def _write_costs(costs, trades, rows, cost_inputs, cost_settings):
+    """Cost of each trade, a fraction of notional, from the latest known row of each name traded."""
+    cap, vol, adv = cost_inputs
     by_impact, bps, power, gmv = cost_settings
-    n = len(trades)
-    costs = np.full(n, np.nan)
     if not by_impact:
-        for i in range(n):
+        for i in range(len(trades)):
             bucket = cap[rows[i]]
-            costs[i] = 1e-4 * (bps[bucket - 1] if bucket > 0 else bps[2])
-        return costs
-    for i in range(n):
-        if not np.isnan(vol[rows[i]]) and adv[rows[i]] > 0:
-            costs[i] = power[0] * vol[rows[i]] * (gmv * trades[i] / adv[rows[i]]) ** power[1]
-    known = costs[~np.isnan(costs)]
-    fallback = max(UNKNOWN_COST, np.median(known)) if len(known) > 0 else UNKNOWN_COST
-    for i in range(n):
-        if np.isnan(costs[i]):
-            costs[i] = fallback
-    return costs
+            costs[i] = trades[i] * (1e-4 * bps[bucket - 1 if bucket > 0 else 2])
+        return
+    n_known = 0
+    for i in range(len(trades)):
+        r = rows[i]
+        if not np.isnan(vol[r]) and adv[r] > 0:
+            costs[i] = power[0] * vol[r] * (gmv * trades[i] / adv[r]) ** power[1]
+            n_known += 1
+        else:
+            costs[i] = np.nan
+    fallback = UNKNOWN_COST
+    if 0 < n_known < len(trades):
+        fallback = max(UNKNOWN_COST, np.median(costs[~np.isnan(costs)]))
+    for i in range(len(trades)):
+        costs[i] = trades[i] * (fallback if np.isnan(costs[i]) else costs[i])
 
 
 @njit(cache=True, nogil=True)
-def trade_books(start, row, weight, n_portfolios, offsets, security, n_securities, cost_inputs, cost_settings):
+def trade_books(
+    start, row, weight, n_portfolios, offsets, security, n_securities, next_row, cost_inputs, cost_settings, days
+):  # fmt: skip
     """Trade from each day's held book to the next.
 
     Args:
         start, row, weight, n_portfolios: held books.
+        next_row: (R,) row of the same name on the next trading day, or -1.
         cost_inputs: (cap, vol, adv), (R,) each, latest known of any age.
         cost_settings: (by power law or not, bps (3,), power (2,), gmv).
+        days: (first, end) of the n days to trade on; the first trades away from the book of the day before it.
 
     Returns:
-        (P, T, 6) daily sums, in the order of the names above; and the trades of portfolio 0: (T + 1,) start of each
+        (P, n, 6) daily sums, in the order of the names above; and the trades of portfolio 0: (n + 1,) start of each
         day's, (trades,) latest known row of the name, (trades,) cost.
     """
-    cap, vol, adv = cost_inputs
-    n_days = len(offsets) - 1
-    daily = np.zeros((n_portfolios, n_days, 6))
-    trade_start = np.zeros(n_days + 1, np.int64)
-    trade_row = np.empty(1024, np.int32)
-    trade_cost = np.empty(1024)
+    first, end = days
+    daily = np.zeros((n_portfolios, end - first, 6))
+    trade_start = np.zeros(end - first + 1, np.int64)
+    room = 0  # for every entry of the first portfolio, as what is bought and as what is sold
+    most = 0
+    for t in range(first, end):
+        before = max(t - 1, 0) * n_portfolios
+        room += start[before + 1] - start[before] + start[t * n_portfolios + 1] - start[t * n_portfolios]
+        most = max(most, start[(t + 1) * n_portfolios] - start[before])
+    all_rows = np.empty(room, np.int32)
+    all_costs = np.empty(room)
     used = 0
-    latest = np.full(n_securities, -1, np.int64)
-    before = np.zeros(n_securities)
-    touched = np.empty(2 * n_securities + 1, np.int64)
-    trade = np.empty(2 * n_securities + 1)
-    for t in range(n_days):
-        for r in range(offsets[t], offsets[t + 1]):
-            latest[security[r]] = r
+    held = np.zeros(n_securities)
+    touched = np.empty(most, np.int32)
+    trade = np.empty(most)
+    cost = np.empty(most)
+    for t in range(first, end):
         for p in range(n_portfolios):
             book = t * n_portfolios + p
-            out = daily[p, t]
-            old = range(0)
-            if t > 0:
-                old = range(start[book - n_portfolios], start[book - n_portfolios + 1])
+            old = range(start[book - n_portfolios], start[book - n_portfolios + 1]) if t > 0 else range(0)
             for e in old:
-                before[security[row[e]]] = weight[e]
+                held[security[row[e]]] = weight[e]
             n = 0
+            gross = short = 0.0
+            n_short = 0
             for e in range(start[book], start[book + 1]):
                 w = weight[e]
                 s = security[row[e]]
-                out[GROSS] += abs(w)
-                if w > 0:
-                    out[N_LONG] += 1
-                else:
-                    out[N_SHORT] += 1
-                    out[SHORT] -= w
+                gross += abs(w)
+                if w < 0:
+                    short -= w
+                    n_short += 1
                 touched[n] = row[e]
-                trade[n] = abs(w - before[s])
+                trade[n] = abs(w - held[s])
                 n += trade[n] > NOTHING
-                before[s] = 0.0
+                held[s] = 0.0
             for e in old:
                 s = security[row[e]]
-                touched[n] = latest[s]
-                trade[n] = abs(before[s])
-                n += trade[n] > NOTHING
-                before[s] = 0.0
-            rows = touched[:n]
-            trades = trade[:n]
-            costs = trades * _unit_costs(trades, rows, cap, vol, adv, cost_settings)
-            out[TRADED] = trades.sum()
-            out[COST] = costs.sum()
+                if abs(held[s]) > NOTHING:
+                    now = next_row[row[e]]
+                    if row[e] < offsets[t - 1]:
+                        now = _row_on(t, s, offsets, security)
+                    touched[n] = now if now >= 0 else row[e]
+                    trade[n] = abs(held[s])
+                    n += 1
+                held[s] = 0.0
+            _write_costs(cost[:n], trade[:n], touched[:n], cost_inputs, cost_settings)
+            out = daily[p, t - first]
+            out[TRADED] = trade[:n].sum()
+            out[COST] = cost[:n].sum()
+            out[GROSS] = gross
+            out[SHORT] = short
+            out[N_LONG] = start[book + 1] - start[book] - n_short
+            out[N_SHORT] = n_short
             if p == 0:
-                if used + n > len(trade_row):
-                    trade_row = np.concatenate((trade_row, np.empty(used + n, np.int32)))
-                    trade_cost = np.concatenate((trade_cost, np.empty(used + n)))
-                trade_row[used : used + n] = rows
-                trade_cost[used : used + n] = costs
+                all_rows[used : used + n] = touched[:n]
+                all_costs[used : used + n] = cost[:n]
                 used += n
-                trade_start[t + 1] = used
-    return daily, trade_start, trade_row[:used].copy(), trade_cost[:used].copy()
+                trade_start[t - first + 1] = used
+    return daily, trade_start, all_rows[:used].copy(), all_costs[:used].copy()
 
 
 @njit(cache=True, nogil=True)
-def earn(start, row, weight, n_portfolios, offsets, security, n_securities, ret, resret, shift):
+def earn(start, row, weight, n_portfolios, offsets, security, later, ret, resret, shift, days):
     """Returns that each held book earns `shift` trading days after its information day.
 
     Args:
         start, row, weight, n_portfolios: held books.
-        ret, resret: (R,) returns, missing as NaN; a name without one earns 0.
+        later: (R,) row of the same name `shift` trading days later, or -1.
+        ret, resret: (R,) returns, missing as NaN; a name without one earns 0. `resret` is empty where there is none.
+        days: (first, end) of the n information days.
 
     Returns:
-        (P, T, 4) daily sums by information day, in the order of the names above.
+        (P, n, 4) daily sums by information day, in the order of the names above.
     """
-    n_days = len(offsets) - 1
-    out = np.zeros((n_portfolios, n_days, 4))
-    latest = np.full(n_securities, -1, np.int64)
-    for t in range(n_days - shift):
-        day = t + shift
-        for r in range(offsets[day], offsets[day + 1]):
-            latest[security[r]] = r
+    first, end = days
+    out = np.zeros((n_portfolios, end - first, 4))
+    has_residual = len(resret) > 0
+    for t in range(first, min(end, len(offsets) - 1 - shift)):
         for p in range(n_portfolios):
-            sums = out[p, t]
+            long = short = residual = missing = 0.0
             for e in range(start[t * n_portfolios + p], start[t * n_portfolios + p + 1]):
                 w = weight[e]
-                r = latest[security[row[e]]]
-                there = r >= offsets[day]
-                if there and not np.isnan(ret[r]):
-                    sums[RET_LONG if w > 0 else RET_SHORT] += w * ret[r]
+                r = later[row[e]]
+                if row[e] < offsets[t]:  # the row is older than the book
+                    r = _row_on(t + shift, security[row[e]], offsets, security)
+                if r < 0 or np.isnan(ret[r]):
+                    missing += abs(w)
+                elif w > 0:
+                    long += w * ret[r]
                 else:
-                    sums[MISSING] += abs(w)
-                if there and not np.isnan(resret[r]):
-                    sums[RESRET] += w * resret[r]
+                    short += w * ret[r]
+                if has_residual and r >= 0 and not np.isnan(resret[r]):
+                    residual += w * resret[r]
+            sums = out[p, t - first]
+            sums[RET_LONG], sums[RET_SHORT], sums[RESRET], sums[MISSING] = long, short, residual, missing
     return out
 
 
 @njit(cache=True, nogil=True)
-def attribute(books, trades, panel, ret, shift, borrow, days):
+def attribute(books, trades, panel, later, ret, shift, borrow, days):
     """What each name and each sector contributed, net of its own costs, over the given information days.
 
     Args:
         books: (start, row, weight, P): held books.
         trades: (start, row, cost) of portfolio 0.
         panel: (offsets, security, sector, N, number of sectors).
+        later: as `earn` takes it.
         borrow: cost a day of the short side, as a fraction.
         days: information days in order; the trades of the first are not counted.
 
@@ -211,19 +240,17 @@ def attribute(books, trades, panel, ret, shift, borrow, days):
     offsets, security, sector, n_securities, n_sectors = panel
     by_name = np.zeros(n_securities)
     by_sector = np.zeros(n_sectors + 1)
-    latest = np.full(n_securities, -1, np.int64)
     for i in range(len(days)):
         t = days[i]
-        day = t + shift
-        for r in range(offsets[day], offsets[day + 1]):
-            latest[security[r]] = r
         for e in range(start[t * n_portfolios], start[t * n_portfolios + 1]):
             w = weight[e]
-            s = security[row[e]]
             net = w * borrow if w < 0 else 0.0
-            if latest[s] >= offsets[day] and not np.isnan(ret[latest[s]]):
-                net += w * ret[latest[s]]
-            by_name[s] += net
+            r = later[row[e]]
+            if row[e] < offsets[t]:
+                r = _row_on(t + shift, security[row[e]], offsets, security)
+            if r >= 0 and not np.isnan(ret[r]):
+                net += w * ret[r]
+            by_name[security[row[e]]] += net
             by_sector[sector[row[e]]] += net
         if i > 0:
             for e in range(trade_start[t], trade_start[t + 1]):
@@ -233,89 +260,109 @@ def attribute(books, trades, panel, ret, shift, borrow, days):
 
 
 @njit(cache=True, nogil=True)
-def group_returns(group, n_groups, rows_later, offsets, ret, resret):
+def group_returns(group, n_groups, later, offsets, ret, resret, days):
     """Equal-weighted return of each group of each day's names, a missing return counting as 0.
 
     Args:
         group: (R,) 1 to `n_groups`, 0 for none.
-        rows_later: (R,) row of the name on the day of its return, or -1.
+        later: (R,) row of the name on the day of its return, or -1.
+        resret: (R,), empty where there is none.
+        days: (first, end) of the n information days.
 
     Returns:
-        (T, n_groups) mean returns and mean residual returns, by information day; NaN where the group is empty.
+        (n, n_groups) mean returns and mean residual returns; NaN where the group is empty.
     """
-    n_days = len(offsets) - 1
-    mean = np.full((n_days, n_groups), np.nan)
-    mean_residual = np.full((n_days, n_groups), np.nan)
+    first, end = days
+    mean = np.full((end - first, n_groups), np.nan)
+    mean_residual = np.full((end - first, n_groups), np.nan)
     count = np.zeros(n_groups + 1)
     total = np.zeros(n_groups + 1)
     total_residual = np.zeros(n_groups + 1)
-    for t in range(n_days):
+    has_residual = len(resret) > 0
+    for t in range(first, end):
         count[:] = 0.0
         total[:] = 0.0
         total_residual[:] = 0.0
         for r in range(offsets[t], offsets[t + 1]):
             g = group[r]
-            later = rows_later[r]
             count[g] += 1
-            if later >= 0 and not np.isnan(ret[later]):
-                total[g] += ret[later]
-            if later >= 0 and not np.isnan(resret[later]):
-                total_residual[g] += resret[later]
+            if later[r] >= 0:
+                value = ret[later[r]]
+                total[g] += 0.0 if np.isnan(value) else value
+                if has_residual:
+                    value = resret[later[r]]
+                    total_residual[g] += 0.0 if np.isnan(value) else value
         for g in range(1, n_groups + 1):
             if count[g] > 0:
-                mean[t, g - 1] = total[g] / count[g]
-                mean_residual[t, g - 1] = total_residual[g] / count[g]
+                mean[t - first, g - 1] = total[g] / count[g]
+                mean_residual[t - first, g - 1] = total_residual[g] / count[g]
     return mean, mean_residual
 
 
 @njit(cache=True, nogil=True)
-def group_exposures(group, n_groups, offsets, styles, style_mean):
-    """(T, n_groups) names and (T, n_groups, K) mean exposure of each group; a missing one counts as the day's mean."""
-    n_days, n_styles = style_mean.shape
+def group_exposures(group, n_groups, offsets, styles, begin):
+    """Size and mean exposures of each group of each day; a missing exposure counts as the day's mean of all groups.
+
+    Args:
+        group: (R,) 1 to `n_groups`, 0 for none.
+        styles: (K, at least begin + R) exposures; those of row r are `styles[:, begin + r]`.
+
+    Returns:
+        (T, n_groups) names, (T, n_groups, K) mean exposures, NaN where the group is empty, and (T, K) the day's means.
+    """
+    n_days = len(offsets) - 1
+    n_styles = styles.shape[0]
     count = np.zeros((n_days, n_groups))
     mean = np.full((n_days, n_groups, n_styles), np.nan)
+    day_mean = np.full((n_days, n_styles), np.nan)
     total = np.zeros((n_groups + 1, n_styles))
+    missing = np.zeros((n_groups + 1, n_styles))
+    size = np.zeros(n_groups + 1)
     for t in range(n_days):
         total[:] = 0.0
+        missing[:] = 0.0
+        size[:] = 0.0
         for r in range(offsets[t], offsets[t + 1]):
             g = group[r]
-            if g == 0:
+            size[g] += 1
+            for k in range(n_styles):
+                exposure = styles[k, begin + r]
+                if np.isnan(exposure):
+                    missing[g, k] += 1
+                else:
+                    total[g, k] += exposure
+        count[t] = size[1:]
+        for k in range(n_styles):
+            known = size[1:].sum() - missing[1:, k].sum()
+            if known == 0:
                 continue
-            count[t, g - 1] += 1
-            for k in range(n_styles):
-                exposure = styles[k, r]
-                total[g, k] += style_mean[t, k] if np.isnan(exposure) else exposure
-        for g in range(n_groups):
-            for k in range(n_styles):
-                if count[t, g] > 0:
-                    mean[t, g, k] = total[g + 1, k] / count[t, g]
-    return count, mean
+            day_mean[t, k] = total[1:, k].sum() / known
+            for g in range(1, n_groups + 1):
+                if size[g] > 0:
+                    mean[t, g - 1, k] = (total[g, k] + missing[g, k] * day_mean[t, k]) / size[g]
+    return count, mean, day_mean
 
 
 @njit(cache=True, nogil=True)
-def _write_ranks(ranks, names, values, other, order, begin):
-    """Rank the rows that have both values; `names` takes their places within the day, in ascending order of value.
+def _pair_ranks(ranks, values, both, order, begin):
+    """Twice the rank of each row of a day that has both values, by its place within the day.
 
-    Returns:
-        How many they are.
+    Args:
+        ranks: room for the day.
+        both: whether a row has both values, by its place within the day.
+        order: rows of the day in ascending order of value, the missing ones last.
     """
     n = 0
-    for r in order:
-        if np.isnan(values[r]):
-            break
-        if not np.isnan(other[r]):
-            names[n] = r - begin
-            n += 1
-    first = 0
-    while first < n:
-        value = values[begin + names[first]]
-        end = first + 1
-        while end < n and values[begin + names[end]] == value:
-            end += 1
-        for i in range(first, end):
-            ranks[names[i]] = 0.5 * (first + 1 + end)
-        first = end
-    return n
+    i = 0
+    while i < len(order) and not np.isnan(values[order[i]]):
+        value = values[order[i]]
+        tied = i
+        before = n
+        while i < len(order) and values[order[i]] == value:
+            n += both[order[i] - begin]
+            i += 1
+        for j in range(tied, i):
+            ranks[order[j] - begin] = before + 1 + n
 
 
 @njit(cache=True, nogil=True)
@@ -330,23 +377,27 @@ def daily_rank_correlation(x, x_order, y, y_order, offsets, least):
     n_days = len(offsets) - 1
     out = np.full(n_days, np.nan)
     longest = np.max(np.diff(offsets))
-    rank_x = np.empty(longest)
-    rank_y = np.empty(longest)
-    names = np.empty(longest, np.int64)
+    rank_x = np.empty(longest, np.int64)
+    rank_y = np.empty(longest, np.int64)
+    both = np.empty(longest, np.int64)
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
-        n = _write_ranks(rank_x, names, x, y, x_order[begin:end], begin)
+        n = 0
+        for r in range(begin, end):
+            both[r - begin] = not (np.isnan(x[r]) or np.isnan(y[r]))
+            n += both[r - begin]
         if n < least:
             continue
-        _write_ranks(rank_y, names, y, x, y_order[begin:end], begin)
-        middle = 0.5 * (n + 1)
-        xx = yy = xy = 0.0
-        for i in names[:n]:  # halves of whole numbers: the sums are exact, whatever the order of equal values
-            a = rank_x[i] - middle
-            b = rank_y[i] - middle
-            xx += a * a
-            yy += b * b
-            xy += a * b
+        _pair_ranks(rank_x, x, both, x_order[begin:end], begin)
+        _pair_ranks(rank_y, y, both, y_order[begin:end], begin)
+        xx = yy = xy = np.int64(0)  # whole numbers: exact, whatever the order
+        for i in range(end - begin):
+            if both[i]:
+                a = rank_x[i] - n - 1
+                b = rank_y[i] - n - 1
+                xx += a * a
+                yy += b * b
+                xy += a * b
         if xx > 0 and yy > 0:
-            out[t] = xy / np.sqrt(xx * yy)
+            out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
     return out

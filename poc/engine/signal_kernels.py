@@ -5,30 +5,6 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def daily_style_means(x, styles, offsets):
-    """(T, K) mean exposure over the rows of the day with a signal, and (T, K) how many of them lack the exposure."""
-    n_styles = styles.shape[0]
-    n_days = len(offsets) - 1
-    mean = np.full((n_days, n_styles), np.nan)
-    missing = np.zeros((n_days, n_styles), np.int64)
-    for k in range(n_styles):
-        for t in range(n_days):
-            total = np.float64(0.0)  # plain Python, which the coverage runs, would add in single precision
-            count = 0
-            for r in range(offsets[t], offsets[t + 1]):
-                if np.isnan(x[r]):
-                    continue
-                if np.isnan(styles[k, r]):
-                    missing[t, k] += 1
-                else:
-                    total += styles[k, r]
-                    count += 1
-            if count > 0:
-                mean[t, k] = total / count
-    return mean, missing
-
-
-@njit(cache=True, nogil=True)
 def _subtract_group_means(column, group, n_groups):
     total = np.zeros(n_groups)
     count = np.zeros(n_groups)
@@ -53,22 +29,42 @@ def _project_out(column, basis, n_basis):
 
 
 @njit(cache=True, nogil=True)
-def residualize(x, offsets, group, n_groups, styles, style_mean, style_missing):
+def _fill_exposure(column, exposure, rows):
+    """Copy the exposure of the rows, the mean of the rest where missing; False where more than half are missing."""
+    total = np.float64(0.0)  # plain Python, which the coverage runs, would add in single precision
+    missing = 0
+    for r in rows:
+        if np.isnan(exposure[r]):
+            missing += 1
+        else:
+            total += exposure[r]
+    n = len(rows)
+    if 2 * missing > n:
+        return False
+    for i in range(n):
+        value = exposure[rows[i]]
+        column[i] = total / (n - missing) if np.isnan(value) else value
+    return True
+
+
+@njit(cache=True, nogil=True)
+def residualize(x, offsets, group, n_groups, styles, begin):
     """Residual of each day's least squares of the signal on group dummies and styles, rounded.
 
     Frisch-Waugh-Lovell: signal and exposures are demeaned within group, the exposures made orthonormal (Gram-Schmidt;
     one that depends on the others is left out, which gives the residual of the minimum-norm solution), and taken out.
+    A missing exposure counts as the day's mean; a style that more than half of the names lack is left out.
 
     Args:
         x: (R,) signal, NaN where not eligible.
         group: (R,) industry index, -1 unknown, a group of its own; all 0 for a plain intercept.
-        styles: (K, R) exposures; K = 0 for groups alone.
-        style_mean, style_missing: (T, K) as `daily_style_means` gives them.
+        styles: (K, at least begin + R) exposures, those of row r `styles[:, begin + r]`; K = 0 for groups alone.
 
     Returns:
         (R,) residual, rounded to 1e-10 of the day's standard deviation of the signal.
     """
     out = np.full(len(x), np.nan)
+    n_styles = styles.shape[0]
     for t in range(len(offsets) - 1):
         rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
         n = len(rows)
@@ -80,15 +76,12 @@ def residualize(x, offsets, group, n_groups, styles, style_mean, style_missing):
         for i in range(n):
             groups[i] = group[rows[i]] if group[rows[i]] >= 0 else n_groups
         _subtract_group_means(residual, groups, n_groups + 1)
-        basis = np.empty((styles.shape[0], n))
+        basis = np.empty((n_styles, n))
         n_basis = 0
-        for k in range(styles.shape[0]):
-            if 2 * style_missing[t, k] > n:
-                continue
+        for k in range(n_styles):
             column = basis[n_basis]
-            for i in range(n):
-                exposure = styles[k, rows[i]]
-                column[i] = style_mean[t, k] if np.isnan(exposure) else exposure
+            if not _fill_exposure(column, styles[k, begin:], rows):
+                continue
             scale = np.sqrt(np.sum(column * column))
             _subtract_group_means(column, groups, n_groups + 1)
             _project_out(column, basis, n_basis)

@@ -46,15 +46,20 @@ class Slices:
 
     Attributes:
         portfolios: those with books of their own; the first holds all names.
-        codes: (S, R) group of each row in each slice that has portfolios, -1 none.
+        codes: S times (R,) the group of each row in each slice that has portfolios, -1 none.
         sizes: (S,) their numbers of groups.
         cuts: for slices of a series by the day of its return; the calendar year is always there.
     """
 
     portfolios: tuple[Portfolio, ...]
-    codes: Ints
+    codes: tuple[Ints, ...]
     sizes: Ints
     cuts: dict[str, Labels]
+
+    def codes_of(self, rows: slice) -> Ints:
+        """(n, S) the codes of some rows."""
+        codes = [code[rows].astype(np.int16) for code in self.codes]
+        return np.stack(codes, axis=1) if codes else np.empty((rows.stop - rows.start, 0), np.int16)
 
 
 def find_slices(panel: Panel, slice_names: Sequence[str], groups: Groups) -> Slices:
@@ -76,8 +81,7 @@ def find_slices(panel: Panel, slice_names: Sequence[str], groups: Groups) -> Sli
             codes.append(found.code)
             sizes.append(len(found.labels))
             portfolios += [Portfolio(slice_name=name, group=label) for label in found.labels]
-    stacked = np.array(codes, np.int32).reshape(len(codes), len(panel.security))
-    return Slices(portfolios=tuple(portfolios), codes=stacked, sizes=np.array(sizes, np.int64), cuts=cuts)
+    return Slices(portfolios=tuple(portfolios), codes=tuple(codes), sizes=np.array(sizes, np.int64), cuts=cuts)
 
 
 def year_of_days(panel: Panel) -> Labels:
@@ -93,7 +97,7 @@ def groups_of_rows(name: str, panel: Panel, groups: Groups) -> Labels:
         BacktestError, ContractError: as `find_slices`.
     """
     if name == "cap":
-        return Labels(CAP_NAMES, panel.cap.astype(np.int32) - 1)
+        return Labels(CAP_NAMES, panel.cap - np.int8(1))
     if name in ("sector", "industry"):
         ids = panel.sector_ids if name == "sector" else panel.industry_ids
         if not len(ids):

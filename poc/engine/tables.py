@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.engine import metrics
 from poc.engine import return_kernels as kernels
+from poc.engine.blocks import over_blocks
 from poc.engine.config import BacktestConfig
 from poc.engine.factors import factor_column
 from poc.engine.formation import Formation, return_name
@@ -84,17 +85,17 @@ def _run_gross(gross: NDArray[Any], config: BacktestConfig) -> float:
 
 
 def fractile_returns(
-    formation: Formation, held: Held, config: BacktestConfig, panel: Panel
+    formation: Formation, held: Held, config: BacktestConfig, panel: Panel, *, threads: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """(T, G) mean return and mean residual return of each fractile, by information day; NaN where one is empty."""
-    mean, mean_residual = kernels.group_returns(
-        formation.fractile,
-        formation.fractile_count.shape[1],
-        panel.rows_after(held.shift),
+    n_groups, later = formation.fractile_count.shape[1], panel.rows_after(held.shift)
+    ret, resret = panel.returns[return_name(panel, config)], residual_returns(config, panel)
+    parts = over_blocks(
+        lambda days: kernels.group_returns(formation.fractile, n_groups, later, panel.offsets, ret, resret, days),
         panel.offsets,
-        panel.returns[return_name(panel, config)],
-        residual_returns(config, panel),
+        threads=threads,
     )
+    mean, mean_residual = (np.concatenate(values) for values in zip(*parts, strict=True))
     return mean, mean_residual
 
 
@@ -203,13 +204,14 @@ def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int
 
 def slice_series(portfolios: list[Columns], names: list[tuple[str, str]]) -> pd.DataFrame:
     """`slice, group, date, ret, ret_net` of every group that is a portfolio of its own."""
-    parts = [
-        pd.DataFrame({"slice": name, "group": group} | {c: columns[c] for c in ("date", "ret", "ret_net")})
-        for columns, (name, group) in zip(portfolios[1:], names[1:], strict=True)
-    ]
-    if not parts:
+    own = portfolios[1:]
+    if not own:
         return pd.DataFrame(columns=["slice", "group", "date", "ret", "ret_net"])
-    return pd.concat(parts, ignore_index=True)
+    sizes = [len(columns["date"]) for columns in own]
+    slices, groups = np.array(names[1:], object).T
+    labels = {"slice": np.repeat(slices, sizes), "group": np.repeat(groups, sizes)}
+    series = {name: np.concatenate([columns[name] for columns in own]) for name in ("date", "ret", "ret_net")}
+    return pd.DataFrame(labels | series)
 
 
 def ic_series(formation: Formation, held: Held, panel: Panel) -> pd.DataFrame:

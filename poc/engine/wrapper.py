@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
+from joblib import cpu_count
 
 from poc.contract.schema import Ledger, ValidationResult, validate_signal_df
 from poc.data.catalog import DataCatalog
@@ -55,9 +56,10 @@ def run_backtest(
     """
     checked = check_signal(signal_df, config, catalog)
     placed = place_signal(checked.rows, catalog.panel, config)
-    formation = form_books(placed, catalog.panel, config, groups=groups)
-    trading = trade_books(formation, config, catalog.panel)
-    return evaluate_books(formation, trading, config, catalog.panel, checked.ledger)
+    threads = cpu_count()
+    formation = form_books(placed, catalog.panel, config, groups=groups, threads=threads)
+    trading = trade_books(formation, config, catalog.panel, threads=threads)
+    return evaluate_books(formation, trading, config, catalog.panel, checked.ledger, threads=threads)
 
 
 def check_signal(
@@ -79,19 +81,22 @@ def check_signal(
 
 
 def evaluate_books(
-    formation: Formation, trading: Trading, config: BacktestConfig, panel: Panel, ledger: Ledger
+    formation: Formation, trading: Trading, config: BacktestConfig, panel: Panel, ledger: Ledger, *, threads: int = 1
 ) -> BacktestResult:
     """Let books earn with the lag and the dates of `config`, and make the tables.
+
+    Args:
+        threads: blocks of days in work at once; no number depends on it.
 
     Raises:
         BacktestError: no day is invested; the message says why.
     """
-    held = hold(trading, config, panel)
+    held = hold(trading, config, panel, threads=threads)
     if held.first[0] < 0:
         raise BacktestError(_why_never_invested(formation, config))
     names = [(portfolio.slice_name, portfolio.group) for portfolio in formation.portfolios]
     portfolios = [daily_columns(held, formation, config, panel, p) for p in range(len(names))]
-    by_fractile = fractile_returns(formation, held, config, panel)
+    by_fractile = fractile_returns(formation, held, config, panel, threads=threads)
     market = market_returns(by_fractile[0], formation, held)
     markets = [market[held.days(p)] for p in range(len(names))]
     series = daily_series(portfolios[0], markets[0], config, panel)
@@ -164,18 +169,11 @@ def _coverage(formation: Formation, held: Held) -> dict[str, float]:
 def _tail_share(formation: Formation, held: Held) -> dict[str, float]:
     """Names on each side as a share of the names ranked, mean over the days with a target book."""
     days = formation.formed_on[held.days() - held.shift]
-    books = days * len(formation.portfolios)
-    start, end = formation.books.start[books], formation.books.start[books + 1]
-    longs = np.append(0, np.cumsum(formation.books.weight > 0))
-    n_long = longs[end] - longs[start]
-    invested = end > start
-    n = formation.n_eligible[days][invested]
-    if not invested.any():
+    days = days[formation.n_sides[days].sum(axis=1) > 0]
+    if not len(days):
         return {"long": float("nan"), "short": float("nan")}
-    return {
-        "long": float((n_long[invested] / n).mean()),
-        "short": float(((end - start - n_long)[invested] / n).mean()),
-    }
+    short, long = (formation.n_sides[days] / formation.n_eligible[days, None]).mean(axis=0)
+    return {"long": float(long), "short": float(short)}
 
 
 def _ic_statistics(ic: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from poc.data.panel import Panel, order_by_day
+from poc.data.panel import Panel
+from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import candidates
 from poc.engine.placing import PlacedSignal

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from poc.contract.align import formation_days
 from poc.contract.arrays import day_numbers, numbers
 from poc.data.limits import RECENT_DAYS
-from poc.data.panel import Panel, order_by_day
+from poc.data.panel import Panel
+from poc.data.sort_kernels import order_by_day
 from poc.engine import leak_kernels as kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name

@@ -8,13 +8,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from poc.data.panel import Panel, order_by_day
+from poc.data.panel import Panel
+from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, candidates, form_books, target_books
+from poc.engine.formation import Books, find_recipe, form_books, target_books
 from poc.engine.holding import borrow_a_day, hold, trade_books
 from poc.engine.placebo_kernels import move_values
 from poc.engine.placing import PlacedSignal
-from poc.engine.slices import find_slices
 from poc.stats.sharpe import sharpe_ratio
 from poc.suite.measure import Measure
 
@@ -131,19 +131,18 @@ class _Book:
 
     def __init__(self, own: PlacedSignal, panel: Panel, config: BacktestConfig) -> None:
         self.panel, self.config = panel, config
-        self.candidate = candidates(panel, config)
-        self.values = np.where(self.candidate, own.values, np.nan)
+        self.recipe = find_recipe(own, panel, config, groups={})
+        self.values = np.where(self.recipe.candidate, own.values, np.nan)
         self.order = order_by_day(self.values, panel.offsets)
-        self.slices = find_slices(panel, config.slices, {})
         self.formation = form_books(own, panel, config)
 
     def placebo(self, recipient: Ints) -> tuple[Books, float]:
         """The target books of the permuted values, and the share of the values that are kept."""
-        panel = self.panel
+        panel, candidate = self.panel, self.recipe.candidate
         values, order = move_values(
-            self.values, self.order, panel.offsets, panel.security, len(panel.securities), recipient, self.candidate
+            self.values, self.order, panel.offsets, panel.security, len(panel.securities), recipient, candidate
         )
-        books, n_eligible, _ = target_books(values, order, panel, self.config, self.slices, {})
+        books, n_eligible, _, _ = target_books(values, order, self.recipe, (0, panel.n_days))
         return books, n_eligible.sum() / self.formation.n_eligible.sum()
 
     def net_returns(self, books: Books) -> Floats:

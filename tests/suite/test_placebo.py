@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from poc.data.catalog import DataCatalog
 from poc.data.demo_signals import DemoSignal
-from poc.data.panel import Panel, make_panel, order_by_day
+from poc.data.panel import Panel, make_panel
+from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import candidates
 from poc.engine.placebo_kernels import move_values
