@@ -240,6 +240,7 @@ def run(
     no_baselines: Annotated[bool, typer.Option("--no-baselines", help="Run the signal alone.")] = False,
     holdings: Annotated[bool, typer.Option("--holdings", help="Write the book of every day, not the last.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for the results [in artifacts/].")] = None,
+    trials: Annotated[Path | None, typer.Option("--trials", help="Stored earlier tries [from the history].")] = None,
     workspace: Workspace,
     as_json: Json = False,
 ) -> None:
@@ -263,6 +264,7 @@ def run(
         include_baselines=not no_baselines,
         all_holdings=holdings,
         out=out,
+        trials=trials,
     )
     with progress_bar(as_json=as_json) as progress:
         done = evaluate(file, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress)
@@ -346,7 +348,7 @@ def demo(
         done = []
         for name in signals if every else ("real_alpha",):
             frame = signals[name].frame
-            request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name, family="demo")
+            request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name)
             done.append(evaluate_frame(frame, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress))
     if every:
         rows = [

@@ -49,7 +49,8 @@ class RunRequest:
         include_baselines: run the preset's baselines beside the signal.
         all_holdings: write the book of every day, not only of the last.
         out: folder of the results, which must not exist; None: `artifacts/{signal}_{date}_{time}` in the workspace.
-        signal_file: the file that the rerun command names; by default the one among the results.
+        trials: file with the list of earlier tries that the signal is judged by, as an earlier run has left it; None:
+            from the run history.
     """
 
     snapshot_id: str
@@ -68,7 +69,7 @@ class RunRequest:
     include_baselines: bool = True
     all_holdings: bool = False
     out: Path | None = None
-    signal_file: str = "signal.parquet"
+    trials: Path | None = None
 
     def suite(self) -> "SuiteConfig":
         """The suite that is run.
@@ -95,14 +96,16 @@ class RunRequest:
         return axes | ({"name": f"{self.preset}, own grid"} if axes else {})
 
     def command(self) -> str:
-        """The command line that computes the same result again."""
-        words = ["poc", "run", self.signal_file, "--snapshot", self.snapshot_id]
+        """The command line that computes the same result again, in the folder of the results."""
+        from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE
+
+        words = ["poc", "run", SIGNAL_FILE, "--snapshot", self.snapshot_id]
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name not in ("snapshot_id", "out", "signal_file") and value != field.default:
+            if field.name not in ("snapshot_id", "out", "trials") and value != field.default:
                 option = _OPTIONS.get(field.name, f"--{field.name.replace('_', '-')}")
                 words += [option] if isinstance(value, bool) else [option, str(value)]
-        return shlex.join(words)
+        return shlex.join([*words, "--trials", TRIALS_FILE])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +173,7 @@ def evaluate(
 
     signal = read_signal_file(signal_file)
     name = request.name or _own_name(signal) or Path(signal_file).stem
-    request = replace(request, name=name, signal_file=str(signal_file))
+    request = replace(request, name=name)
     return evaluate_frame(signal, request, workspace=workspace, now=now, jobs=jobs, progress=progress)
 
 
@@ -184,14 +187,19 @@ def evaluate_frame(
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a signal in memory, which the request must name. The rest is as in `evaluate`."""
+    from poc.contract.columns import as_given
     from poc.data.catalog import DataCatalog
     from poc.engine.wrapper import check_signal
+    from poc.reporting.files import read_trials
     from poc.reporting.verdict import compute_verdict
     from poc.suite.runner import run_checked_suite
+    from poc.suite.trials import with_trials
     from poc.tracking.record import run_name, run_record
     from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha, log_directory
+    from poc.tracking.trials import earlier_trials
 
     name = safe_name(request.name or "")
+    earlier = None if request.trials is None else read_trials(request.trials)
     suite = request.suite()
     target = request.out or workspace / "artifacts" / run_name(name, now)
     if request.out and target.exists():
@@ -211,10 +219,14 @@ def evaluate_frame(
     )
     if not suite_result.signal_results:
         raise BacktestError(f"No variant could be run. {suite_result.suite_summary['reason'].iloc[0]}")
+    tell("looking for earlier tries", 0, 1)
+    if earlier is None:
+        earlier = earlier_trials(suite_result, author=request.author, family=request.family, workspace=workspace)
+    suite_result = with_trials(suite_result, earlier)
     verdict = compute_verdict(suite_result)
     record = run_record(suite_result, verdict, author=request.author, family=request.family, now=now, git_sha=git_sha())
     tell("writing the results", 0, 1)
-    out_dir = _write(target, suite_result, verdict, request, record, checked.clean)
+    out_dir = _write(target, suite_result, verdict, request, record, as_given(signal))
     tell("logging the run", 0, 1)
     run_id, tracking_error = None, None
     try:

@@ -26,7 +26,7 @@ def test_everything_is_written(demo: Any) -> None:
     evaluation = demo.evaluation
     assert evaluation.out_dir == demo.workspace / "artifacts" / "real_alpha_20260102_030405"
     assert set(evaluation.paths) == {
-        "tearsheet", "result", "suite_summary", "daily_series", "holdings", "signal", "run",
+        "tearsheet", "result", "suite_summary", "daily_series", "holdings", "signal", "trials", "run",
     }  # fmt: skip
     assert sorted(evaluation.paths.values()) == sorted(evaluation.out_dir.iterdir())
     assert [path.name for path in evaluation.out_dir.parent.iterdir()] == ["real_alpha_20260102_030405"]
@@ -43,11 +43,17 @@ def test_the_rerun_command_gives_the_same_bytes_for_any_number_of_jobs(demo: Any
     words = shlex.split(json.loads(first.paths["run"].read_text())["rerun_command"])
     assert words[:5] == ["poc", "run", "signal.parquet", "--snapshot", "demo"]
     options = dict(zip(words[5::2], words[6::2], strict=True))
-    assert options == {"--author": "ann", "--name": "real alpha", "--family": "test", "--preset": "quick"}
+    assert options == {
+        "--author": "ann",
+        "--name": "real alpha",
+        "--family": "test",
+        "--preset": "quick",
+        "--trials": "trials.json",
+    }
     again = evaluate(
         first.paths["signal"], REQUEST, workspace=demo.new_workspace(tmp_path), now=datetime.now(UTC), jobs=1
     )
-    for name in ("result", "suite_summary", "daily_series", "holdings", "signal"):
+    for name in ("result", "suite_summary", "daily_series", "holdings", "signal", "trials"):
         assert again.paths[name].read_bytes() == first.paths[name].read_bytes(), name
 
 
@@ -62,11 +68,11 @@ def test_a_rerun_command_has_an_option_for_each_setting() -> None:
         include_baselines=False,
         all_holdings=True,
         out=Path("somewhere"),
-        signal_file="my signal.csv",
+        trials=Path("other.json"),
     )
     command = (
-        "poc run 'my signal.csv' --snapshot demo --author ann --name 'a b' --start 2011-01-31 --universe all "
-        "--carry-days 3 --no-baselines --holdings"
+        "poc run signal.parquet --snapshot demo --author ann --name 'a b' --start 2011-01-31 --universe all "
+        "--carry-days 3 --no-baselines --holdings --trials trials.json"
     )
     assert request.command() == command
     run: Any = typer.main.get_command(app)
@@ -79,7 +85,7 @@ def test_own_axes_take_the_place_of_those_of_the_preset() -> None:
     suite = request.suite()
     assert (suite.name, suite.lags, suite.tc_models) == ("quick, own grid", (0, 7), ("naive", "power_law"))
     assert suite.residualize == ("off",)
-    assert request.command().endswith("--preset quick --lags 0,7 --tc-models naive,power_law")
+    assert request.command().endswith("--preset quick --lags 0,7 --tc-models naive,power_law --trials trials.json")
 
 
 @pytest.mark.parametrize("own", [{"lags": "0,-1"}, {"lags": ""}, {"residualize": "off,some"}, {"tc_models": "a,a"}])

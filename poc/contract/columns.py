@@ -188,3 +188,13 @@ def _converted(raw: pl.Series, values: pl.Series, expected: str, *, nan_is_missi
     if nan_is_missing and values.is_nan().any():
         values = values.fill_nan(None)
     return Converted(values.rechunk(), bad, expected)
+
+
+def as_given(frame: pd.DataFrame | pl.DataFrame) -> pl.DataFrame:
+    """A frame that passes the contract, to be stored so that it is read again as it was given, warnings and all.
+
+    The columns that are read keep their values; of the others only the names are kept.
+    """
+    kept = [get_column(frame, name) for name in TYPES if name in frame.columns]
+    others = [str(name) for name in frame.columns if name not in TYPES]
+    return pl.DataFrame(kept).with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in others)

@@ -17,11 +17,15 @@ import polars as pl
 
 from poc.engine.config import ENGINE_VERSION
 from poc.engine.result import BacktestResult
+from poc.errors import ConfigError
 from poc.reporting.verdict import Verdict
 from poc.suite.result import SuiteResult
+from poc.suite.trials import EarlierTrials
 
 SCHEMA_VERSION = 1
 """Version of `result.json`: changes whenever a field changes its meaning or goes; a new field leaves it as it is."""
+SIGNAL_FILE = "signal.parquet"
+TRIALS_FILE = "trials.json"
 
 
 def write_result_files(
@@ -42,8 +46,8 @@ def write_result_files(
         all_holdings: the book of every day, not only of the last.
 
     Returns:
-        `result.json`, `suite_summary.csv`, `daily_series.parquet` (every variant), `holdings.parquet` (the judged
-        variant) and, where there is a signal, `signal.parquet`.
+        `result.json`, `suite_summary.csv`, `trials.json`, `daily_series.parquet` (every variant), `holdings.parquet`
+        (the judged variant) and, where there is a signal, `signal.parquet`.
     """
     base = suite_result.variant()
     holdings = base.holdings(last_day_only=not all_holdings) if base else _NO_HOLDINGS
@@ -52,13 +56,28 @@ def write_result_files(
         table.to_parquet(folder / name, index=False)
     suite_result.suite_summary.to_csv(folder / "suite_summary.csv", index=False, lineterminator="\n")
     (folder / "result.json").write_text(to_json(result_document(suite_result, verdict)), encoding="utf-8")
-    names = ["result.json", "suite_summary.csv", *tables]
+    earlier = suite_result.evidence.trials.earlier
+    (folder / TRIALS_FILE).write_text(to_json(earlier.to_dict()), encoding="utf-8")
+    names = ["result.json", "suite_summary.csv", TRIALS_FILE, *tables]
     if signal is not None:
-        (signal if isinstance(signal, pl.DataFrame) else pl.from_pandas(signal)).write_parquet(
-            folder / "signal.parquet"
-        )
-        names.append("signal.parquet")
+        (signal if isinstance(signal, pl.DataFrame) else pl.from_pandas(signal)).write_parquet(folder / SIGNAL_FILE)
+        names.append(SIGNAL_FILE)
     return tuple(folder / name for name in names)
+
+
+def read_trials(path: Path) -> EarlierTrials:
+    """The list of earlier tries in a `trials.json`.
+
+    Raises:
+        ConfigError: the file is missing or is no such list.
+    """
+    try:
+        return EarlierTrials.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"trials={str(path)!r} cannot be read: {error!r}. Give the {TRIALS_FILE} of the results of a run, "
+            "or leave --trials out: the earlier tries are then looked for in the run history."
+        ) from None
 
 
 _NO_HOLDINGS = pd.DataFrame({"date": [], "security_id": [], "weight": []})

@@ -157,11 +157,26 @@ def deflated_sharpe_ratio(moments: SharpeMoments, trial_sharpes: ArrayLike) -> f
     Raises:
         ValueError: `trial_sharpes` is empty or not one-dimensional.
     """
+    return probabilistic_sharpe_ratio(moments, benchmark=lucky_sharpe_ratio(moments, trial_sharpes))
+
+
+def lucky_sharpe_ratio(moments: SharpeMoments, trial_sharpes: ArrayLike) -> float:
+    """SR0 of `deflated_sharpe_ratio`: what the best of as many tries without value is expected to show [DSR].
+
+    Args:
+        moments: of the daily returns that are judged; their length decides the floor of V.
+        trial_sharpes: as in `deflated_sharpe_ratio`.
+
+    Returns:
+        In daily units; NaN with fewer than two returns.
+
+    Raises:
+        ValueError: `trial_sharpes` is empty or not one-dimensional.
+    """
     known = _defined(trial_sharpes)
     sampling = 1 / (moments.n_days - 1) if moments.n_days > 1 else float("nan")
     variance = max(sampling, float(known.var(ddof=1))) if len(known) > 1 else sampling
-    benchmark = expected_max_sharpe(np.size(np.asarray(trial_sharpes)), variance=variance)
-    return probabilistic_sharpe_ratio(moments, benchmark=benchmark)
+    return expected_max_sharpe(np.size(np.asarray(trial_sharpes)), variance=variance)
 
 
 def _sampling_variance(moments: SharpeMoments) -> float:

@@ -19,7 +19,7 @@ from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
 from poc.suite.result import BaselineEvidence, Evidence
-from poc.suite.trials import Trials
+from poc.suite.trials import UNKNOWN, Trials
 
 LEAST_NAMES = 20
 LEAST_DAYS = 20
@@ -84,7 +84,7 @@ def gather_evidence(
         largest_name_share=_share(result, "name"),
         largest_month_share=_share(result, "month"),
         largest_sector_share=_share(result, "sector"),
-        trials=Trials(deflated_sharpe=NOT_COMPUTED),
+        trials=Trials(deflated_sharpe=UNKNOWN),
         placebo=Placebo.not_run("it is not computed yet"),
         leaks=Leaks.not_run("it is not computed yet"),
     )

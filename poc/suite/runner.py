@@ -26,6 +26,7 @@ from poc.suite.evidence import correlations_table, evidence_variants, gather_evi
 from poc.suite.leaks import measure_leaks
 from poc.suite.placebo import Placebo, measure_placebos
 from poc.suite.result import SnapshotInfo, SuiteResult
+from poc.suite.trials import EarlierTrials, with_trials
 
 Progress = Callable[[str, int, int], None]
 
@@ -73,6 +74,7 @@ def run_suite(  # noqa: PLR0913 - the first five are the published signature
     *,
     signal_name: str = "signal",
     progress: Progress | None = None,
+    trials: EarlierTrials | None = None,
 ) -> SuiteResult:
     """Run every variant of the suite on a signal and on the baselines. The result is the same for any `n_jobs`.
 
@@ -84,13 +86,14 @@ def run_suite(  # noqa: PLR0913 - the first five are the published signature
         n_jobs: threads; -1 uses every core.
         signal_name: for the report.
         progress: called with (what was done, how many are done, how many there are).
+        trials: earlier tries at the same idea, for the deflated Sharpe ratio; None: it is not computed.
 
     Raises:
         ContractError: the signal breaks the contract; the message holds every breach.
         ConfigError: an unknown baseline.
     """
     checked = check_signal(signal_df, suite_config.base, catalog)
-    return run_checked_suite(
+    result = run_checked_suite(
         checked,
         catalog,
         suite_config,
@@ -99,6 +102,7 @@ def run_suite(  # noqa: PLR0913 - the first five are the published signature
         signal_name=signal_name,
         progress=progress,
     )
+    return result if trials is None else with_trials(result, trials)
 
 
 def run_checked_suite(  # noqa: PLR0913 - as run_suite

@@ -178,6 +178,24 @@ def fetch_run(run_id: str, *, workspace: Path) -> LoggedRun:
         return LoggedRun(folder=folder, experiment_id=run.info.experiment_id, tags=dict(run.data.tags))
 
 
+def run_folders(run_ids: Sequence[str], names: Sequence[str], *, workspace: Path) -> Iterator[tuple[str, Path]]:
+    """Each run and a folder with these files of it, as far as it has them; gone when the next is asked for.
+
+    Raises:
+        TrackingError: the store cannot be reached.
+    """
+    if "MLFLOW_TRACKING_URI" not in os.environ:
+        yield from ((run_id, workspace / "mlartifacts" / run_id / "artifacts") for run_id in run_ids)
+        return
+    with _store(workspace) as client:
+        for run_id in run_ids:
+            with tempfile.TemporaryDirectory() as folder:
+                there = {file.path for file in client.list_artifacts(run_id)}
+                for name in there.intersection(names):
+                    client.download_artifacts(run_id, name, folder)
+                yield run_id, Path(folder)
+
+
 def is_logged(run_id: str, *, workspace: Path) -> bool:
     """Whether the store holds this run, whole.
 

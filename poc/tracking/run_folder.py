@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from poc.errors import ConfigError
-from poc.reporting.files import to_json
+from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE, to_json
 from poc.tracking.mlflow_logger import is_logged, log_record
 from poc.tracking.record import RunRecord
 
@@ -22,7 +22,8 @@ LOGGED_FILES = (
     "suite_summary.csv",
     "daily_series.parquet",
     "holdings.parquet",
-    "signal.parquet",
+    SIGNAL_FILE,
+    TRIALS_FILE,
 )
 _LIBRARIES = ("backtest-poc", "mlflow", "numba", "numpy", "pandas", "polars", "pyarrow", "scipy")
 
