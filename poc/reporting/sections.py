@@ -8,8 +8,10 @@ import pandas as pd
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
 from poc.reporting.blocks import Block, Cell, Head, Note, Plot, Section, Table, cell, facts_table, frame_table, head
-from poc.reporting.measures import base_baselines, measures_blocks, variants_table
+from poc.reporting.inference import inference_blocks
+from poc.reporting.measures import base_baselines, measures_blocks, variants_table, why_not
 from poc.reporting.terms import NO_NUMBER, TERMS, count, day, number, percent, written
+from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
 
 SLICE_TITLES = {
@@ -41,10 +43,10 @@ def headline(suite: SuiteResult, base: BacktestResult | None) -> Section:
         blocks.append(_no_base(suite, variants))
     else:
         risk = [(key, base.overall()[key]) for key in RISK_FACTS]
-        risk.append(("net_return_t", suite.evidence.net_return_t.value))
         blocks += [_cumulative(suite, base), _returns(base)]
         blocks.append(facts_table(risk, id="risk", caption="Risk of the base variant"))
-    blocks.append(_best(variants))
+        blocks += inference_blocks(suite, base)
+    blocks.append(_best(variants, suite.evidence.trials.best_deflated_sharpe))
     blocks.append(variants_table(variants, VARIANT_COLUMNS, id="variants", caption="Every variant of the signal"))
     return Section(letter="A", id="headline", title="Headline", question="What does it earn?", blocks=tuple(blocks))
 
@@ -104,7 +106,7 @@ def _no_base(suite: SuiteResult, variants: pd.DataFrame) -> Note:
     return Note(id="no-base", title=title, sentences=(f"The base variant {key} has no result. {reason}",))
 
 
-def _best(variants: pd.DataFrame) -> Note:
+def _best(variants: pd.DataFrame, deflated: Measure) -> Note:
     done = variants[variants["sharpe_net"].notna()]
     if done.empty:
         return Note(id="best", title="Best variant", sentences=("No variant has a net Sharpe ratio.",))
@@ -114,6 +116,8 @@ def _best(variants: pd.DataFrame) -> Note:
         f"{written(best['sharpe_net'], number)}. It is the best of {len(variants)} and not judged: the best of several "
         "looks better than it is. The verdict is on the base variant."
     )
+    chance = f"{percent(deflated.value)}." if deflated.value is not None else why_not(deflated)
+    sentence += f" Its Sharpe ratio, deflated for all variants and the earlier tries: {chance}"
     return Note(id="best", title=f"Best of {len(variants)} variants", sentences=(sentence,))
 
 

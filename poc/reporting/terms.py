@@ -147,6 +147,32 @@ TERMS: dict[str, Term] = {
     "largest_month_share": Term("Largest month", "Largest share of total net return that one month earned.", percent),
     "largest_sector_share": Term("Largest sector", "Largest share of total net return one sector earned.", percent),
     "net_return_t": Term("t of net return", "Mean net return over its Newey-West standard error.", number),
+    # Inference.
+    "measure": Term("Measure", "What was measured on the base variant."),
+    "interval": Term(
+        "95% interval", "Where the true number is, in 19 of 20 cases; studentized block bootstrap.", number
+    ),
+    "p_value": Term("p", "How often chance alone gives as much, in either direction; block bootstrap.", significant),
+    "sharpe_net_low": Term("The 95% interval of net Sharpe", "Lower end of the interval of the net Sharpe.", number),
+    "net_return_p": Term("p of net return", "Bootstrap p-value that the true mean net return is 0.", significant),
+    "ic_p": Term("p of IC", "Bootstrap p-value that the true mean IC is 0.", significant),
+    "probabilistic_sharpe": Term(
+        "Probabilistic Sharpe", "Probability that the true net Sharpe is above 0, if nothing else was tried.", percent
+    ),
+    "deflated_sharpe": Term(
+        "Deflated Sharpe", "Probability that the true net Sharpe is above 0, after allowing for all tries.", percent
+    ),
+    "lucky_sharpe": Term("Sharpe of luck", "Net Sharpe that the best of as many tries without value shows.", number),
+    "min_track_record": Term(
+        "Min track record, years",
+        "Years of such returns until the true net Sharpe is above 0 with 95% probability.",
+        number,
+    ),
+    "n_trials": Term("Tries", "The judged variants and the earlier tries at this idea.", count),
+    "author_runs": Term("Author's earlier runs", "Runs of the author before this one, on any signal.", count),
+    "run_id": Term("Run", "Id of the logged run."),
+    "signal_hash": Term("Signal hash", "Which signal it was."),
+    "why": Term("Counts by", "family: declared, or of the same name. returns: correlated with those of this signal."),
     "spanning_alpha_ann": Term(
         "Spanning alpha, a year", "Return left after regression on the baselines' returns.", percent
     ),

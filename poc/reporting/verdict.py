@@ -20,9 +20,6 @@ __all__ = ["STANDARD_THRESHOLDS", "Check", "Color", "State", "Thresholds", "Verd
 
 STANDARD_THRESHOLDS = Thresholds()
 
-NOT_REQUIRED: frozenset[str] = frozenset()
-"""Checks whose evidence no suite gathers yet: shown, not required."""
-
 
 def compute_verdict(suite_result: SuiteResult, thresholds: Thresholds = STANDARD_THRESHOLDS) -> Verdict:
     """Judge a suite on the net return of its base variant (lag 0, not residualized).
@@ -210,7 +207,6 @@ def _probes(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
         title="absolute mean IC before entry",
         red=Bound("more than", t.pre_entry_ic_red),
         green=Bound("at most", max(t.pre_entry_ic_yellow, usual)),
-        required="pre_entry_ic" not in NOT_REQUIRED,
     ).judge(_size(leaks.pre_entry_ic))
     rate = Condition(
         title="the rate at which covered names leave, to that of uncovered ones,",
@@ -222,7 +218,6 @@ def _probes(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
         title="p-value that covered and uncovered names leave alike",
         red=Bound("less than", t.survivorship_p),
         red_if=rate,
-        required="survivorship_probe" not in NOT_REQUIRED,
     ).judge(leaks.survivorship_p)
 
 
@@ -232,13 +227,11 @@ def _luck(suite: SuiteResult, t: Thresholds) -> Iterator[Check]:
         name="deflated_sharpe",
         title="deflated Sharpe ratio",
         green=Bound("at least", t.deflated_sharpe),
-        required="deflated_sharpe" not in NOT_REQUIRED,
     ).judge(suite.evidence.trials.deflated_sharpe)
     yield Question(
         name="placebo",
         title="p-value against placebo signals",
         green=Bound("at most", t.placebo_p),
-        required="placebo" not in NOT_REQUIRED,
     ).judge(suite.evidence.placebo.p_value)
 
 

@@ -69,9 +69,20 @@ def newey_west_t(values: ArrayLike, *, horizon: int = 1) -> float:
     if n_days < 2 or np.ptp(series) == 0:
         return float("nan")
     mean = series.mean()
-    lags = newey_west_lags(n_days, horizon=horizon)
-    standard_error = np.sqrt(_score_covariance((series - mean)[:, None], lags)[0, 0]) / n_days
-    return float(mean / standard_error) if standard_error > 0 else float("nan")
+    error = newey_west_error(series - mean, horizon=horizon)
+    return float(mean / error) if error > 0 else float("nan")
+
+
+def newey_west_error(deviations: NDArray[np.float64], *, horizon: int = 1) -> float:
+    """Newey-West standard error of the mean of a series, as in `newey_west_t`.
+
+    Args:
+        deviations: shape (T,), the series less its mean, in date order, finite.
+        horizon: days over which one observation runs; see `newey_west_lags`.
+    """
+    n_days = len(deviations)
+    total = _score_covariance(deviations[:, None], newey_west_lags(n_days, horizon=horizon))[0, 0]
+    return float(np.sqrt(max(total, 0.0)) / n_days)
 
 
 def spanning_regression(returns: ArrayLike, baseline_returns: ArrayLike, *, horizon: int = 1) -> Spanning:

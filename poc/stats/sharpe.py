@@ -8,8 +8,10 @@ and non-normality", Journal of Portfolio Management 40(5), 94-107.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
+
+from poc.stats.bootstrap import defined
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,7 @@ def sharpe_ratio(returns: ArrayLike, *, days_per_year: float = 252) -> float:
     Raises:
         ValueError: `returns` is not one-dimensional.
     """
-    series = _defined(returns)
+    series = defined(returns)
     if len(series) < 2 or np.ptp(series) == 0:
         return float("nan")
     return float(series.mean() / series.std(ddof=1) * np.sqrt(days_per_year))
@@ -62,7 +64,7 @@ def sharpe_moments(returns: ArrayLike) -> SharpeMoments:
     Raises:
         ValueError: `returns` is not one-dimensional.
     """
-    series = _defined(returns)
+    series = defined(returns)
     if len(series) < 2 or np.ptp(series) == 0:
         nan = float("nan")
         return SharpeMoments(sharpe=nan, n_days=len(series), skew=nan, kurtosis=nan)
@@ -173,7 +175,7 @@ def lucky_sharpe_ratio(moments: SharpeMoments, trial_sharpes: ArrayLike) -> floa
     Raises:
         ValueError: `trial_sharpes` is empty or not one-dimensional.
     """
-    known = _defined(trial_sharpes)
+    known = defined(trial_sharpes)
     sampling = 1 / (moments.n_days - 1) if moments.n_days > 1 else float("nan")
     variance = max(sampling, float(known.var(ddof=1))) if len(known) > 1 else sampling
     return expected_max_sharpe(np.size(np.asarray(trial_sharpes)), variance=variance)
@@ -183,10 +185,3 @@ def _sampling_variance(moments: SharpeMoments) -> float:
     """(T - 1) times the sampling variance of the daily Sharpe ratio, [PSR]; 1 for a normal return of Sharpe ratio 0."""
     sharpe = moments.sharpe
     return 1 - moments.skew * sharpe + (moments.kurtosis - 1) / 4 * sharpe**2
-
-
-def _defined(values: ArrayLike) -> NDArray[np.float64]:
-    series = np.asarray(values, dtype=np.float64)
-    if series.ndim != 1:
-        raise ValueError(f"an array of shape {series.shape} was given; expected one dimension.")
-    return series[np.isfinite(series)]

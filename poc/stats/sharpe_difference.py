@@ -1,7 +1,7 @@
 """Whether one Sharpe ratio is larger than another: a paired bootstrap test on common days.
 
 Source: [LW] Ledoit and Wolf (2008), "Robust performance hypothesis testing with the Sharpe ratio", Journal of Empirical
-Finance 15(5), 850-859: the studentized circular block bootstrap.
+Finance 15(5), 850-859.
 """
 
 import math
@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from poc.stats.newey_west import newey_west_lags
+from poc.stats.bootstrap import LEAST_DAYS, N_RESAMPLES, studentized_bootstrap
+from poc.stats.sharpe_interval import sharpe_of_moments
 
-LEAST_DAYS = 60
-"""Fewer common days say nothing about a difference."""
 Floats = NDArray[np.float64]
 
 
@@ -42,14 +41,12 @@ def sharpe_difference(
     second: ArrayLike,
     *,
     days_per_year: float = 252,
-    n_resamples: int = 2000,
+    n_resamples: int = N_RESAMPLES,
     rng: np.random.Generator | None = None,
 ) -> SharpeDifference:
     """Test the difference of two Sharpe ratios of returns on the same days [LW].
 
-    The difference is studentized by the delta method, with a Newey-West (Bartlett) variance for the data and the
-    variance of the block means for a resample. Days are drawn in circular blocks of ceil(T^(1/3)), the same days for
-    both, so that what they have in common cancels.
+    `studentized_bootstrap` says how. The same days are drawn for both, so that what they have in common cancels.
 
     Args:
         first: shape (T,), daily returns, fractions, in date order. Days on which either is undefined are left out.
@@ -69,58 +66,22 @@ def sharpe_difference(
     n_days, nan = len(returns), math.nan
     if n_days < LEAST_DAYS or (np.ptp(returns, axis=0) == 0).any():
         return SharpeDifference(difference=nan, low=nan, high=nan, p_value=nan, n_days=n_days)
-    terms = np.hstack([returns, returns**2])
-    difference, gradient = _difference(terms.mean(axis=0))
-    error = _standard_error((terms - terms.mean(axis=0)) @ gradient)
+    terms = np.stack([returns, returns**2], axis=-1).reshape(n_days, 4)
     annual = math.sqrt(days_per_year)
-    if error < 1e-12:
-        return SharpeDifference(difference=float(difference) * annual, low=nan, high=nan, p_value=nan, n_days=n_days)
-    rng = rng or np.random.Generator(np.random.PCG64(0))
-    distances = _studentized_distances(terms, float(difference), n_resamples=n_resamples, rng=rng)
-    exceeding = np.count_nonzero(distances >= abs(difference) / error)
-    half_width = np.quantile(distances, 0.95) * error
+    difference = float(_difference(terms.mean(axis=0))[0]) * annual
+    found = studentized_bootstrap(terms, _difference, n_resamples=n_resamples, rng=rng)
+    if found is None:
+        return SharpeDifference(difference=difference, low=nan, high=nan, p_value=nan, n_days=n_days)
+    low, high = found.interval()
     return SharpeDifference(
-        difference=float(difference) * annual,
-        low=float(difference - half_width) * annual,
-        high=float(difference + half_width) * annual,
-        p_value=float((exceeding + 1) / (n_resamples + 1)),
-        n_days=n_days,
+        difference=difference, low=low * annual, high=high * annual, p_value=found.p_value(), n_days=n_days
     )
 
 
 def _difference(moments: Floats) -> tuple[Floats, Floats]:
-    """Daily Sharpe difference and its gradient from (..., 4) first and second moments; [LW], section 3."""
-    mean, square = moments[..., :2], moments[..., 2:]
-    variance = square - mean**2
-    ratio = mean / np.sqrt(variance)
-    sign = np.array([1.0, -1.0])
-    gradient = np.concatenate([sign * square, -0.5 * sign * mean], axis=-1) / np.tile(variance, 2) ** 1.5
-    return ratio[..., 0] - ratio[..., 1], gradient
-
-
-def _standard_error(influence: Floats) -> float:
-    """Newey-West standard error of the mean of a centred series (Bartlett weights)."""
-    n_days = len(influence)
-    lags = newey_west_lags(n_days)
-    total = float(influence @ influence)
-    for lag in range(1, lags + 1):
-        total += 2 * (1 - lag / (lags + 1)) * float(influence[lag:] @ influence[:-lag])
-    return math.sqrt(max(total, 0.0)) / n_days
-
-
-def _studentized_distances(terms: Floats, difference: float, *, n_resamples: int, rng: np.random.Generator) -> Floats:
-    """|difference of a resample - difference| / its standard error; shape (n_resamples,)."""
-    n_days = len(terms)
-    length = math.ceil(n_days ** (1 / 3))
-    n_blocks = n_days // length
-    circle = np.vstack([terms, terms[: length - 1]])
-    sums = np.lib.stride_tricks.sliding_window_view(circle, length, axis=0).sum(axis=-1)  # a row a first day
-    distances = np.empty(n_resamples)
-    for place in range(n_resamples):
-        blocks = sums[rng.integers(n_days, size=n_blocks)]
-        moments = blocks.mean(axis=0) / length
-        resampled, gradient = _difference(moments)
-        influence = (blocks - length * moments) @ gradient
-        error = np.sqrt(influence @ influence) / (n_blocks * length)
-        distances[place] = abs(resampled - difference) / error
-    return distances
+    """Daily Sharpe difference and its gradient from (..., 4): first and second moment of the one, then of the other."""
+    (one, one_gradient), (other, other_gradient) = (
+        sharpe_of_moments(moments[..., :2]),
+        sharpe_of_moments(moments[..., 2:]),
+    )
+    return one - other, np.concatenate([one_gradient, -other_gradient], axis=-1)

@@ -15,6 +15,7 @@ from poc.engine.result import BacktestResult
 from poc.engine.return_kernels import daily_rank_correlation
 from poc.stats.concentration import largest_share
 from poc.stats.newey_west import newey_west_t, spanning_regression
+from poc.suite.inference import measure_inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
@@ -84,6 +85,7 @@ def gather_evidence(
         largest_name_share=_share(result, "name"),
         largest_month_share=_share(result, "month"),
         largest_sector_share=_share(result, "sector"),
+        inference=measure_inference(result, panel.days_per_year),
         trials=Trials(deflated_sharpe=UNKNOWN),
         placebo=Placebo.not_run("it is not computed yet"),
         leaks=Leaks.not_run("it is not computed yet"),

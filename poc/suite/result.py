@@ -7,6 +7,7 @@ import pandas as pd
 from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult
 from poc.suite.config import SuiteConfig
+from poc.suite.inference import Inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
@@ -35,6 +36,7 @@ class Evidence:
     largest_name_share: Measure
     largest_month_share: Measure
     largest_sector_share: Measure
+    inference: Inference
     trials: Trials
     placebo: Placebo
     leaks: Leaks

@@ -10,11 +10,12 @@ from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting.verdict_types import Check, Verdict
 from poc.suite.config import SuiteConfig
+from poc.suite.inference import Inference
 from poc.suite.leaks import HorizonIC, Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
 from poc.suite.result import BaselineEvidence, Evidence, SnapshotInfo, SuiteResult
-from poc.suite.trials import Trials
+from poc.suite.trials import EarlierTrials, Trial, Trials
 
 DATES = pd.bdate_range("2015-01-02", "2017-12-29").as_unit("s")
 STYLES = ("size", "value", "momentum")
@@ -269,7 +270,23 @@ def _evidence(baselines: tuple[BaselineEvidence, ...]) -> Evidence:
         largest_name_share=Measure(value=0.04),
         largest_month_share=Measure(value=0.12),
         largest_sector_share=Measure(value=0.31),
-        trials=Trials(deflated_sharpe=Measure(value=0.99)),
+        inference=Inference(
+            sharpe_net_low=Measure(value=1.1),
+            sharpe_net_high=Measure(value=2.9),
+            net_return_p=Measure(value=0.0005),
+            ic_p=Measure(value=0.004),
+            probabilistic_sharpe=Measure(value=0.998),
+            min_track_record=Measure(value=0.7),
+        ),
+        trials=Trials(
+            deflated_sharpe=Measure(value=0.99),
+            best_deflated_sharpe=Measure(value=0.97),
+            n_trials=7,
+            lucky_sharpe=Measure(value=0.61),
+            earlier=EarlierTrials(
+                trials=(Trial(run_id="0a" * 16, signal_hash="3c" * 32, sharpe=0.031, why="family"),), author_runs=12
+            ),
+        ),
         placebo=Placebo(
             p_value=Measure(value=0.01),
             coverage=Measure(value=0.93),

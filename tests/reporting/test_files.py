@@ -16,6 +16,7 @@ from poc.reporting.files import SCHEMA_VERSION, daily_series, plain, result_docu
 from poc.reporting.verdict import Verdict
 from poc.suite.leaks import HorizonIC
 from poc.suite.result import SuiteResult
+from poc.suite.trials import EarlierTrials, Trial
 from poc.tracking.run_folder import RUN_SCHEMA_VERSION
 
 PAGE = (Path(__file__).parents[2] / "docs" / "result-schema.md").read_text()
@@ -52,7 +53,9 @@ def test_every_field_of_the_result_is_documented_and_every_documented_field_is_t
     config = replace(suite.config, baselines=("value",))
     placebo = replace(suite.evidence.placebo, sharpes_net=(0.1, None))
     leaks = replace(suite.evidence.leaks, horizons=(HorizonIC(day=1, mean=0.1, t=2.0, days=9),))
-    evidence = replace(suite.evidence, placebo=placebo, leaks=leaks)
+    trial = Trial(run_id="1", signal_hash="2", sharpe=0.1, why="family")
+    trials = replace(suite.evidence.trials, earlier=EarlierTrials(trials=(trial,)))
+    evidence = replace(suite.evidence, placebo=placebo, leaks=leaks, trials=trials)
     changes = {"correlations": correlations, "snapshot": limits, "config": config, "evidence": evidence}
     document = result_document(replace(suite, **changes), demo.evaluation.verdict)
     version, entries = _documented("result.json")
@@ -103,13 +106,13 @@ def test_a_suite_whose_judged_variant_failed_is_written(
 ) -> None:
     files = write_result_files(broken_suite, verdict, tmp_path)
     assert [path.name for path in files] == [
-        "result.json", "suite_summary.csv", "daily_series.parquet", "holdings.parquet",
+        "result.json", "suite_summary.csv", "trials.json", "daily_series.parquet", "holdings.parquet",
     ]  # fmt: skip
     result = json.loads(files[0].read_text())
     assert result["judged"] is None
     assert result["variants"][0]["sharpe_net"] is None
     assert result["variants"][0]["reason"] == "No day has 10 names on each side."
-    assert list(pd.read_parquet(files[3])) == ["date", "security_id", "weight"]
+    assert list(pd.read_parquet(files[4])) == ["date", "security_id", "weight"]
 
 
 def test_a_suite_summary_keeps_every_digit(suite_result: SuiteResult, verdict: Verdict, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from poc.engine.config import BacktestConfig
-from poc.reporting import verdict as rules
 from poc.reporting.verdict import compute_verdict
 from poc.suite.config import QUICK_SUITE, STANDARD_SUITE
 from poc.suite.measure import Measure
@@ -372,11 +371,8 @@ def test_the_deflated_sharpe_ratio_rules_out_green_and_is_never_red(deflated: fl
     assert check_of("deflated_sharpe", evidence=evidence).state == state
 
 
-@pytest.mark.parametrize("name", sorted(rules.NOT_REQUIRED))
-def test_a_check_is_required_by_taking_its_name_off_the_list(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_earlier_tries_there_is_no_judgement() -> None:
     evidence = {"trials": replace(EVIDENCE.trials, deflated_sharpe=NOT_RUN)}
-    assert compute_verdict(make_suite(evidence=evidence)).color == "green"
-    monkeypatch.setattr(rules, "NOT_REQUIRED", rules.NOT_REQUIRED - {name})
     verdict = compute_verdict(make_suite(evidence=evidence))
     assert verdict.color == "incomplete"
     assert len(verdict.reasons) == 1

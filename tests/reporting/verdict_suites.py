@@ -10,6 +10,7 @@ from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting import verdict as rules
 from poc.reporting.verdict import Check, Thresholds, Verdict, compute_verdict
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
+from poc.suite.inference import Inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
@@ -31,6 +32,14 @@ EVIDENCE = Evidence(
     largest_name_share=Measure(value=0.05, reason="10023"),
     largest_month_share=Measure(value=0.1, reason="2012-03"),
     largest_sector_share=Measure(value=0.3, reason="45"),
+    inference=Inference(
+        sharpe_net_low=Measure(value=1.1),
+        sharpe_net_high=Measure(value=2.9),
+        net_return_p=Measure(value=0.0005),
+        ic_p=Measure(value=0.004),
+        probabilistic_sharpe=Measure(value=0.998),
+        min_track_record=Measure(value=0.7),
+    ),
     trials=Trials(deflated_sharpe=Measure(value=0.99)),
     placebo=Placebo(p_value=Measure(value=0.005), coverage=Measure(value=0.9)),
     leaks=Leaks(

@@ -1,0 +1,146 @@
+"""The studentized block bootstrap of a smooth function of means, such as a mean, a Sharpe ratio, or their differences.
+
+Sources: [LW] Ledoit and Wolf (2008), "Robust performance hypothesis testing with the Sharpe ratio", Journal of
+Empirical Finance 15(5), 850-859; [PR] Politis and Romano (1994), "The stationary bootstrap", Journal of the American
+Statistical Association 89, 1303-1313; [PW] Politis and White (2004), "Automatic block-length selection for the
+dependent bootstrap", Econometric Reviews 23, 53-70, with the correction of Patton, Politis and White (2009), the same
+28, 372-375; [GK] Goetze and Kuensch (1996), "Second-order correctness of the blockwise bootstrap for stationary
+observations", Annals of Statistics 24, 1914-1933.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from poc.stats.newey_west import newey_west_error
+
+Floats = NDArray[np.float64]
+Statistic = Callable[[Floats], tuple[Floats, Floats]]
+"""From (..., K) means the value (...,) and its gradient (..., K)."""
+
+LEAST_DAYS = 60
+"""Fewer days say nothing."""
+N_RESAMPLES = 2000
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bootstrap:
+    """A number and how far resamples of its data are away from it.
+
+    Attributes:
+        value: as observed.
+        error: its Newey-West standard error, by the delta method.
+        distances: shape (n_resamples,), |value of a resample - value| / standard error of the resample, ascending.
+    """
+
+    value: float
+    error: float
+    distances: Floats
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """The symmetric studentized interval: value -+ quantile of the distances x error."""
+        half_width = float(np.quantile(self.distances, confidence)) * self.error
+        return self.value - half_width, self.value + half_width
+
+    def p_value(self) -> float:
+        """Two-sided, that the true value is 0: (1 + resamples further away than 0 is) / (1 + resamples)."""
+        exceeding = np.count_nonzero(self.distances >= abs(self.value) / self.error)
+        return float((exceeding + 1) / (len(self.distances) + 1))
+
+
+def studentized_bootstrap(
+    terms: Floats, statistic: Statistic, *, n_resamples: int = N_RESAMPLES, rng: np.random.Generator | None = None
+) -> Bootstrap | None:
+    """Resample days in blocks and compare the statistic of each resample with that of the data [LW].
+
+    Days are drawn in circular blocks of geometric length [PR] whose mean is chosen for the series of the statistic's
+    influence [PW]. The data are studentized with a Newey-West error, a resample with the variance of its own block sums
+    [GK].
+
+    Args:
+        terms: shape (T, K), the daily values whose means the statistic is a function of, finite.
+        statistic: that function, with its gradient.
+        n_resamples: M; the smallest p-value is 1 / (M + 1).
+        rng: of the resampling; None: a generator with seed 0.
+
+    Returns:
+        None where the statistic does not vary.
+    """
+    rng = rng or np.random.Generator(np.random.PCG64(0))
+    means = terms.mean(axis=0)
+    value, gradient = statistic(means)
+    influence = (terms - means) @ gradient
+    error = newey_west_error(influence)
+    size = (np.abs(terms - means) @ np.abs(gradient)).max()
+    if error == 0 or np.abs(influence).max() <= _ROUNDING * size:
+        return None
+    sums, lengths = _block_sums(terms, _block_length(influence), n_resamples, rng)
+    resampled = sums.sum(axis=1) / len(terms)
+    values, gradients = statistic(resampled)
+    block_influence = np.einsum("rbk,rk->rb", sums, gradients) - lengths * (resampled * gradients).sum(axis=1)[:, None]
+    errors = np.sqrt((block_influence**2).sum(axis=1)) / len(terms)
+    return Bootstrap(value=float(value), error=error, distances=np.sort(np.abs(values - value) / errors))
+
+
+def mean_p_value(values: ArrayLike, *, rng: np.random.Generator | None = None) -> float:
+    """Two-sided p-value that the true mean of a series is 0, by the studentized block bootstrap.
+
+    It stands beside the t of `newey_west_t`, whose normal distribution is only approached by long series.
+
+    Args:
+        values: shape (T,), in date order. Undefined days (NaN, infinite) are left out and the rest closes up.
+        rng: of the resampling; None: a generator with seed 0.
+
+    Returns:
+        NaN with fewer than 60 defined values or where they do not vary.
+
+    Raises:
+        ValueError: `values` is not one-dimensional.
+    """
+    series = defined(values)
+    if len(series) < LEAST_DAYS:
+        return math.nan
+    found = studentized_bootstrap(series[:, None], lambda means: (means[..., 0], np.ones_like(means)), rng=rng)
+    return math.nan if found is None else found.p_value()
+
+
+def defined(values: ArrayLike) -> Floats:
+    """The finite values of a series (T,).
+
+    Raises:
+        ValueError: `values` is not one-dimensional.
+    """
+    series = np.asarray(values, dtype=np.float64)
+    if series.ndim != 1:
+        raise ValueError(f"an array of shape {series.shape} was given; expected one dimension.")
+    return series[np.isfinite(series)]
+
+
+def _block_length(series: Floats) -> float:
+    """Mean block length of the stationary bootstrap [PW], at least 1, and so that ten blocks or so make a resample."""
+    from arch.bootstrap import optimal_block_length  # slow to import
+
+    best = float(optimal_block_length(series)["stationary"].iloc[0])
+    return min(max(1.0, best), len(series) / 10)
+
+
+def _block_sums(
+    terms: Floats, mean_length: float, n_resamples: int, rng: np.random.Generator
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Sums of (R, B, K) blocks of consecutive days of a circle, and their lengths (R, B), T days a resample.
+
+    A resample that needs fewer blocks than the others has empty ones at its end.
+    """
+    n_days = len(terms)
+    expected = n_days / mean_length
+    n_blocks = math.ceil(expected + 6 * math.sqrt(expected) + 6)
+    ends = np.minimum(np.cumsum(rng.geometric(1 / mean_length, (n_resamples, n_blocks)), axis=1), n_days)
+    ends[:, -1] = n_days
+    lengths = np.diff(ends, axis=1, prepend=0)
+    first = rng.integers(n_days, size=(n_resamples, n_blocks))
+    running = np.cumsum(np.vstack([np.zeros_like(terms[:1]), terms, terms]), axis=0)
+    return running[first + lengths] - running[first], lengths
