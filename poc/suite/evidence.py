@@ -121,7 +121,7 @@ def _common_days(results: list[BacktestResult], column: str) -> pd.DataFrame:
     """One column a result over the days that all series span; a day that one of them lacks counts as flat, 0."""
     series = [r.daily_series.set_index("date")[column] for r in results]
     first, last = max(s.index[0] for s in series), min(s.index[-1] for s in series)
-    return pd.concat(series, axis=1, keys=range(len(series))).sort_index().loc[first:last].fillna(0.0)
+    return pd.concat(series, axis=1, keys=range(len(series)), sort=True).loc[first:last].fillna(0.0)
 
 
 def _return_correlation(result: BacktestResult | None, baseline: BacktestResult | None) -> Measure:
