@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from poc.data.manifest import Manifest
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import distinct_ranks, order_by_day
 
 EXPOSURE_MAX_AGE = 5
 GROUP_MAX_AGE = 20
@@ -108,17 +108,21 @@ class Panel:
         return rows
 
     @cached_property
-    def _next_returns(self) -> dict[str, tuple[NDArray[np.float64], Ints]]:
+    def _next_return_ranks(self) -> dict[str, Ints]:
         return {}
 
-    def next_returns(self, name: str) -> tuple[NDArray[np.float64], Ints]:
-        """(R,) each row's return on the next trading day, NaN where missing, and the rows of each day in its order."""
-        both = self._next_returns.get(name)
-        if both is None:
-            rows = self.rows_after(1)
-            values = np.where(rows >= 0, self.returns[name][rows], np.nan)
-            both = self._next_returns[name] = (values, order_by_day(values, self.offsets))
-        return both
+    def next_return_ranks(self, name: str) -> Ints:
+        """(R,) rank of each row's return on the next trading day among the distinct ones of its day, -1 where missing.
+
+        The lowest is 0. Kept for the next caller.
+        """
+        ranks = self._next_return_ranks.get(name)
+        if ranks is None:
+            later = self.rows_after(1)
+            values = np.where(later >= 0, self.returns[name][later], np.nan)
+            ranks = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
+            self._next_return_ranks[name] = _read_only(ranks)
+        return ranks
 
 
 def _read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""Sorting the values of each day. Compiled; arrays in, arrays out."""
+"""Sorting and ranking the values of each day. Compiled; arrays in, arrays out."""
 
 from typing import Any
 
@@ -122,3 +122,24 @@ def _insertion_sort(rows, values, most_moves):
         if moves > most_moves:
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offsets: NDArray[Any]) -> NDArray[np.int32]:
+    """(R,) how many distinct values of its day are lower, -1 where missing.
+
+    Args:
+        order: as `order_by_day` gives it.
+    """
+    ranks = np.full(len(values), -1, np.int32)
+    for t in range(len(offsets) - 1):
+        rank = -1
+        before = np.nan
+        for r in order[offsets[t] : offsets[t + 1]]:
+            value = values[r]
+            if np.isnan(value):
+                break
+            rank += value != before
+            before = value
+            ranks[r] = rank
+    return ranks

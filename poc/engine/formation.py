@@ -122,7 +122,7 @@ class Recipe(NamedTuple):
     Attributes:
         candidate: (R,) rows that may be traded.
         sorter: what is sorted by before the signal, if anything is.
-        next_returns: as `Panel.next_returns` gives them.
+        next_rank: as `Panel.next_return_ranks` gives it.
     """
 
     placed: PlacedSignal
@@ -131,7 +131,7 @@ class Recipe(NamedTuple):
     candidate: NDArray[np.bool_]
     slices: Slices
     sorter: Sorter | None
-    next_returns: tuple[Floats, Ints]
+    next_rank: Ints
 
 
 def find_recipe(placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, groups: Groups) -> Recipe:
@@ -148,7 +148,7 @@ def find_recipe(placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, g
         candidate=candidates(panel, config),
         slices=find_slices(panel, config.slices, groups),
         sorter=find_sorter(panel, config, groups),
-        next_returns=panel.next_returns(return_name(panel, config)),
+        next_rank=panel.next_return_ranks(return_name(panel, config)),
     )
 
 
@@ -216,8 +216,7 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
     n_groups = round(100 / config.fractile[0])
     count, fractile_exposures, style_mean = group_exposures(fractile, n_groups, offsets, *styles)
     exposures = book_kernels.book_exposures(*books, style_mean, *styles)
-    next_ret, next_order = recipe.next_returns
-    ic = daily_rank_correlation(signal, order, next_ret[rows], next_order[rows] - rows.start, offsets, IC_LEAST_NAMES)
+    ic = daily_rank_correlation(signal, order, recipe.next_rank[rows], offsets, IC_LEAST_NAMES)
     row = books.row + np.int32(rows.start)
     return _Block(
         books.start, row, books.weight, exposures, n_eligible, n_sides, fractile, count, fractile_exposures, ic

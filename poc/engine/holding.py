@@ -41,6 +41,7 @@ class Held:
         first, last: (P,) first and last return day of each series, -1 where it is never invested.
         selected: (T,) return days within the dates and the sample.
         earned: (P, T, 4) sums by information day, in the columns that `return_kernels` names.
+        contributed: what each name (N,) and each sector (sectors + 1,) added to the series of all names, before cost.
         trading: the books and their trades.
     """
 
@@ -49,14 +50,12 @@ class Held:
     last: Ints
     selected: NDArray[np.bool_]
     earned: Floats
+    contributed: tuple[Floats, Floats]
     trading: Trading
 
     def days(self, portfolio: int = 0) -> Ints:
         """Return days of a portfolio's series, in order; none where it is never invested."""
-        if self.first[portfolio] < 0:
-            return np.empty(0, np.int64)
-        span = np.arange(self.first[portfolio], self.last[portfolio] + 1)
-        return span[self.selected[span]]
+        return _series_days(self.first[portfolio], self.last[portfolio], self.selected)
 
     def traded(self, portfolio: int = 0) -> Floats:
         """Sums of a portfolio's trades over the days of its series; the first entry of the run is not counted."""
@@ -101,22 +100,25 @@ def hold(trading: Trading, config: BacktestConfig, panel: Panel, *, threads: int
     selected = _selected(config, panel)
     shift = 1 + config.lag
     first, last = _series_bounds(trading.books, selected, shift)
-    later, ret, resret = (
-        panel.rows_after(shift),
-        panel.returns[return_name(panel, config)],
-        residual_returns(config, panel),
-    )
-    earned = over_blocks(
-        lambda days: kernels.earn(*trading.books, panel.offsets, panel.security, later, ret, resret, shift, days),
+    counted = np.zeros(panel.n_days, bool)
+    days = _series_days(first[0], last[0], selected)
+    counted[days - shift] = True
+    returns = (panel.returns[return_name(panel, config)], residual_returns(config, panel))
+    where = (panel.offsets, _names(panel), panel.rows_after(shift))
+    borrow = borrow_a_day(config, panel)
+    parts = over_blocks(
+        lambda block: kernels.earn(*trading.books, *where, *returns, shift, block, counted, borrow),
         panel.offsets,
         threads=threads,
     )
+    earned, by_name, by_sector = zip(*parts, strict=True)
     return Held(
         shift=shift,
         first=first,
         last=last,
         selected=selected,
         earned=read_only(np.concatenate(earned, axis=1)),
+        contributed=(read_only(np.sum(by_name, axis=0)), read_only(np.sum(by_sector, axis=0))),
         trading=trading,
     )
 
@@ -127,19 +129,17 @@ def residual_returns(config: BacktestConfig, panel: Panel) -> Floats:
     return read_only(np.empty(0)) if values is None else values
 
 
-def contributions(held: Held, config: BacktestConfig, panel: Panel) -> tuple[Floats, Floats]:
+def contributions(held: Held, panel: Panel) -> tuple[Floats, Floats]:
     """Net contribution over the series of all names: by name (N,), and by sector (sectors + 1,), the last unknown."""
-    by_name, by_sector = kernels.attribute(
-        held.trading.books,
-        held.trading.trades,
-        (panel.offsets, panel.security, panel.known_sector, len(panel.securities), len(panel.sector_ids)),
-        panel.rows_after(held.shift),
-        panel.returns[return_name(panel, config)],
-        held.shift,
-        borrow_a_day(config, panel),
-        held.days() - held.shift,
-    )
+    days = held.days() - held.shift
+    costs = kernels.sum_costs(held.trading.trades, _names(panel), days[1:])  # the first entry is not counted
+    by_name, by_sector = (part - cost for part, cost in zip(held.contributed, costs, strict=True))
     return by_name, by_sector
+
+
+def _names(panel: Panel) -> tuple[Ints, Ints, int, int]:
+    """Security and sector of each row, and the number of both."""
+    return panel.security, panel.known_sector, len(panel.securities), len(panel.sector_ids)
 
 
 def borrow_a_day(config: BacktestConfig, panel: Panel) -> float:
@@ -165,6 +165,12 @@ def _selected(config: BacktestConfig, panel: Panel) -> NDArray[np.bool_]:
             f"{config.sample}); the snapshot runs from {panel.dates[0]} to {panel.dates[-1]}."
         )
     return selected
+
+
+def _series_days(first: int, last: int, selected: NDArray[np.bool_]) -> Ints:
+    """The selected days from the first to the last; none where the first is -1."""
+    span = np.arange(first, last + 1) if first >= 0 else np.empty(0, np.int64)
+    return span[selected[span]]
 
 
 def _series_bounds(books: Books, selected: NDArray[np.bool_], shift: int) -> tuple[Ints, Ints]:

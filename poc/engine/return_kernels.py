@@ -184,78 +184,73 @@ def trade_books(
 
 
 @njit(cache=True, nogil=True)
-def earn(start, row, weight, n_portfolios, offsets, security, later, ret, resret, shift, days):
+def earn(start, row, weight, n_portfolios, offsets, names, later, ret, resret, shift, days, counted, borrow):
     """Returns that each held book earns `shift` trading days after its information day.
 
     Args:
         start, row, weight, n_portfolios: held books.
+        names: (security, sector, N, number of sectors).
         later: (R,) row of the same name `shift` trading days later, or -1.
         ret, resret: (R,) returns, missing as NaN; a name without one earns 0. `resret` is empty where there is none.
         days: (first, end) of the n information days.
+        counted: (T,) information days that count in what each name contributes to the book of all names.
+        borrow: cost a day of the short side, as a fraction; only those contributions bear it.
 
     Returns:
-        (P, n, 4) daily sums by information day, in the order of the names above.
+        (P, n, 4) daily sums by information day, in the order of the names above; (N,) contributions by name and
+        (sectors + 1,) by sector, the last one unknown.
     """
+    security, sector, n_securities, n_sectors = names
     first, end = days
     out = np.zeros((n_portfolios, end - first, 4))
+    by_name = np.zeros(n_securities)
+    by_sector = np.zeros(n_sectors + 1)
     has_residual = len(resret) > 0
     for t in range(first, min(end, len(offsets) - 1 - shift)):
         for p in range(n_portfolios):
+            counts = p == 0 and counted[t]
             long = short = residual = missing = 0.0
             for e in range(start[t * n_portfolios + p], start[t * n_portfolios + p + 1]):
                 w = weight[e]
                 r = later[row[e]]
                 if row[e] < offsets[t]:  # the row is older than the book
                     r = _row_on(t + shift, security[row[e]], offsets, security)
+                earned = 0.0
                 if r < 0 or np.isnan(ret[r]):
                     missing += abs(w)
-                elif w > 0:
-                    long += w * ret[r]
                 else:
-                    short += w * ret[r]
+                    earned = w * ret[r]
+                if w > 0:
+                    long += earned
+                else:
+                    short += earned
                 if has_residual and r >= 0 and not np.isnan(resret[r]):
                     residual += w * resret[r]
+                if counts:
+                    net = earned + min(w, 0.0) * borrow
+                    by_name[security[row[e]]] += net
+                    by_sector[sector[row[e]]] += net
             sums = out[p, t - first]
             sums[RET_LONG], sums[RET_SHORT], sums[RESRET], sums[MISSING] = long, short, residual, missing
-    return out
+    return out, by_name, by_sector
 
 
 @njit(cache=True, nogil=True)
-def attribute(books, trades, panel, later, ret, shift, borrow, days):
-    """What each name and each sector contributed, net of its own costs, over the given information days.
+def sum_costs(trades, names, days):
+    """Trading costs over the given information days: (N,) by name and (sectors + 1,) by sector, the last one unknown.
 
     Args:
-        books: (start, row, weight, P): held books.
-        trades: (start, row, cost) of portfolio 0.
-        panel: (offsets, security, sector, N, number of sectors).
-        later: as `earn` takes it.
-        borrow: cost a day of the short side, as a fraction.
-        days: information days in order; the trades of the first are not counted.
-
-    Returns:
-        (N,) by name and (sectors + 1,) by sector, the last one unknown.
+        trades: (start, row, cost) of the book of all names.
+        names: as `earn` takes them.
     """
-    start, row, weight, n_portfolios = books
-    trade_start, trade_row, trade_cost = trades
-    offsets, security, sector, n_securities, n_sectors = panel
+    start, row, cost = trades
+    security, sector, n_securities, n_sectors = names
     by_name = np.zeros(n_securities)
     by_sector = np.zeros(n_sectors + 1)
-    for i in range(len(days)):
-        t = days[i]
-        for e in range(start[t * n_portfolios], start[t * n_portfolios + 1]):
-            w = weight[e]
-            net = w * borrow if w < 0 else 0.0
-            r = later[row[e]]
-            if row[e] < offsets[t]:
-                r = _row_on(t + shift, security[row[e]], offsets, security)
-            if r >= 0 and not np.isnan(ret[r]):
-                net += w * ret[r]
-            by_name[security[row[e]]] += net
-            by_sector[sector[row[e]]] += net
-        if i > 0:
-            for e in range(trade_start[t], trade_start[t + 1]):
-                by_name[security[trade_row[e]]] -= trade_cost[e]
-                by_sector[sector[trade_row[e]]] -= trade_cost[e]
+    for t in days:
+        for e in range(start[t], start[t + 1]):
+            by_name[security[row[e]]] += cost[e]
+            by_sector[sector[row[e]]] += cost[e]
     return by_name, by_sector
 
 
@@ -344,60 +339,53 @@ def group_exposures(group, n_groups, offsets, styles, begin):
 
 
 @njit(cache=True, nogil=True)
-def _pair_ranks(ranks, values, both, order, begin):
-    """Twice the rank of each row of a day that has both values, by its place within the day.
-
-    Args:
-        ranks: room for the day.
-        both: whether a row has both values, by its place within the day.
-        order: rows of the day in ascending order of value, the missing ones last.
-    """
-    n = 0
-    i = 0
-    while i < len(order) and not np.isnan(values[order[i]]):
-        value = values[order[i]]
-        tied = i
-        before = n
-        while i < len(order) and values[order[i]] == value:
-            n += both[order[i] - begin]
-            i += 1
-        for j in range(tied, i):
-            ranks[order[j] - begin] = before + 1 + n
-
-
-@njit(cache=True, nogil=True)
-def daily_rank_correlation(x, x_order, y, y_order, offsets, least):
+def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     """(T,) Spearman correlation (average ties) of two values of the same row, over the rows of a day that have both.
 
     Args:
-        x, y: (R,) values, missing as NaN.
-        x_order, y_order: (R,) rows of each day in ascending order of value, the missing ones last.
+        x: (R,) values, missing as NaN.
+        x_order: (R,) rows of each day in ascending order of x, the missing ones last.
+        y_rank: (R,) rank of the other value among the distinct ones of the day, from 0, and -1 where missing.
         least: fewest pairs; NaN on a day with fewer, or with a constant side.
     """
     n_days = len(offsets) - 1
     out = np.full(n_days, np.nan)
     longest = np.max(np.diff(offsets))
-    rank_x = np.empty(longest, np.int64)
-    rank_y = np.empty(longest, np.int64)
-    both = np.empty(longest, np.int64)
+    pair_x = np.empty(longest)
+    pair_y = np.empty(longest, np.int32)
+    tied = np.empty(longest, np.int64)
+    rank = np.empty(longest, np.int64)
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
+        tied[: end - begin] = 0
         n = 0
-        for r in range(begin, end):
-            both[r - begin] = not (np.isnan(x[r]) or np.isnan(y[r]))
-            n += both[r - begin]
+        for r in x_order[begin:end]:
+            if np.isnan(x[r]):
+                break
+            if y_rank[r] >= 0:
+                pair_x[n] = x[r]
+                pair_y[n] = y_rank[r]
+                tied[y_rank[r]] += 1
+                n += 1
         if n < least:
             continue
-        _pair_ranks(rank_x, x, both, x_order[begin:end], begin)
-        _pair_ranks(rank_y, y, both, y_order[begin:end], begin)
-        xx = yy = xy = np.int64(0)  # whole numbers: exact, whatever the order
-        for i in range(end - begin):
-            if both[i]:
-                a = rank_x[i] - n - 1
-                b = rank_y[i] - n - 1
-                xx += a * a
-                yy += b * b
-                xy += a * b
+        xx = yy = xy = np.int64(0)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
+        below = 0
+        for g in range(end - begin):
+            rank[g] = 2 * below + tied[g] - n
+            yy += tied[g] * rank[g] * rank[g]
+            below += tied[g]
+        first = 0
+        while first < n:
+            last = first
+            total = rank[pair_y[first]]
+            while last + 1 < n and pair_x[last + 1] == pair_x[first]:
+                last += 1
+                total += rank[pair_y[last]]
+            a = first + last + 1 - n
+            xx += (last + 1 - first) * a * a
+            xy += a * total
+            first = last + 1
         if xx > 0 and yy > 0:
             out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
     return out

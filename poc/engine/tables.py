@@ -251,9 +251,9 @@ def _nan_mean(values: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0))
 
 
-def attribution(held: Held, columns: Columns, config: BacktestConfig, panel: Panel) -> pd.DataFrame:
+def attribution(held: Held, columns: Columns, panel: Panel) -> pd.DataFrame:
     """`kind` (`name`, `sector`, `month`), `id`, `ret_net`: what each contributed over the whole series."""
-    by_name, by_sector = contributions(held, config, panel)
+    by_name, by_sector = contributions(held, panel)
     names, sectors = np.flatnonzero(by_name), np.flatnonzero(by_sector)
     sector_ids = np.array([*map(str, panel.sector_ids), "unknown"], object)
     months, by_month = metrics.month_sums(columns["ret_net"], columns["date"])

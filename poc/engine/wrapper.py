@@ -120,7 +120,7 @@ def evaluate_books(
         },
         ic_series=ics,
         slice_series=slice_series(portfolios, names),
-        attribution=attribution(held, portfolios[0], config, panel),
+        attribution=attribution(held, portfolios[0], panel),
         books=HeldBooks(
             dates=panel.dates,
             securities=panel.securities,

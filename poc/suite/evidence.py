@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from poc.data.panel import Panel
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import distinct_ranks, order_by_day
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import candidates
 from poc.engine.placing import PlacedSignal
@@ -108,8 +108,9 @@ def _signal_correlation(
     if result is None:
         return Measure.not_run()
     eligible = np.where(candidates(panel, base), own.values, np.nan)
-    orders = [order_by_day(values, panel.offsets) for values in (eligible, other.values)]
-    daily = daily_rank_correlation(eligible, orders[0], other.values, orders[1], panel.offsets, LEAST_NAMES)
+    order, other_order = (order_by_day(values, panel.offsets) for values in (eligible, other.values))
+    other_rank = distinct_ranks(other.values, other_order, panel.offsets)
+    daily = daily_rank_correlation(eligible, order, other_rank, panel.offsets, LEAST_NAMES)
     daily = daily[result.books.days - result.books.shift]
     daily = daily[~np.isnan(daily)]
     if len(daily) < LEAST_DAYS:
