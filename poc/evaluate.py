@@ -5,6 +5,7 @@ import secrets
 import shlex
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from itertools import count
@@ -208,15 +209,17 @@ def evaluate_frame(
     tell = progress or (lambda _what, _done, _total: None)
     tell("checking the signal", 0, 1)
     checked = check_signal(signal, suite.base, catalog)
-    suite_result = run_checked_suite(
-        checked,
-        catalog,
-        suite,
-        include_baselines=request.include_baselines,
-        n_jobs=jobs,
-        signal_name=name,
-        progress=progress,
-    )
+    with ThreadPoolExecutor(1) as background:
+        background.submit(_load_what_is_needed_later)
+        suite_result = run_checked_suite(
+            checked,
+            catalog,
+            suite,
+            include_baselines=request.include_baselines,
+            n_jobs=jobs,
+            signal_name=name,
+            progress=progress,
+        )
     if not suite_result.signal_results:
         raise BacktestError(f"No variant could be run. {suite_result.suite_summary['reason'].iloc[0]}")
     tell("looking for earlier tries", 0, 1)
@@ -242,6 +245,17 @@ def evaluate_frame(
         run_id=run_id,
         tracking_error=tracking_error,
     )
+
+
+def _load_what_is_needed_later() -> None:
+    """The libraries of the tear sheet and of the log: to import them takes seconds, in which the suite can run.
+
+    What cannot be imported is met again, and told, where it is needed.
+    """
+    from poc.reporting import tearsheet  # noqa: F401 - imported for later
+    from poc.tracking.mlflow_logger import load_mlflow
+
+    load_mlflow()
 
 
 def safe_name(name: str) -> str:

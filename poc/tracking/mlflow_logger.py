@@ -156,6 +156,18 @@ def log_record(record: RunRecord, files: Sequence[Path], *, workspace: Path) -> 
     return run_id
 
 
+def load_mlflow() -> None:
+    """Import MLflow, which takes seconds, once a process; a run does it in the background, while the suite runs."""
+    os.environ |= _FIXED_SETTINGS
+    for name, value in _DEFAULT_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from mlflow.store.db import utils
+
+        utils.MAX_RETRY_COUNT = 3  # of 10, which wait for 100 seconds
+
+
 def open_store(workspace: Path) -> None:
     """Open the store and do nothing: its library takes seconds to load, once a process.
 
@@ -335,15 +347,11 @@ def _locked(workspace: Path) -> Iterator[None]:
 def _store(workspace: Path) -> "Iterator[MlflowClient]":
     """A client of the store, with MLflow's own warnings silent and whatever it raises as TrackingError."""
     uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
-    os.environ |= _FIXED_SETTINGS
-    for name, value in _DEFAULT_SETTINGS.items():
-        os.environ.setdefault(name, value)
     with _told_as_tracking_error(uri), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        load_mlflow()
         from mlflow import MlflowClient
-        from mlflow.store.db import utils
 
-        utils.MAX_RETRY_COUNT = 3  # of 10, which wait for 100 seconds
         workspace.mkdir(parents=True, exist_ok=True)
         with _locked(workspace):
             client = MlflowClient(tracking_uri=uri)
