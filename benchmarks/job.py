@@ -1,4 +1,7 @@
-"""One size, in a process of its own: times each job warm and prints them as JSON. `run.py` starts it."""
+"""One job in a process of its own, its result printed as JSON; `run.py` starts it.
+
+`make`: make the market. `jobs`: time each part warm. `run`: `poc run` as a fresh process does it.
+"""
 
 import json
 import resource
@@ -11,85 +14,99 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-from joblib import Parallel, delayed
 from market import make_market
 
-from poc.data.catalog import DataCatalog
-from poc.engine.config import BacktestConfig
-from poc.engine.placing import place_signal
-from poc.engine.wrapper import check_signal, run_backtest
-from poc.suite import runner
-from poc.suite.config import STANDARD_SUITE
 
-
-def best(job: Callable[[], Any], *, runs: int = 3) -> float:
-    """Seconds of the fastest of some runs, after one that is not counted."""
-    job()
-    times = []
-    for _ in range(runs):
+def best(job: Callable[[], Any], *, most: int = 5, budget: float = 10.0) -> float:
+    """Seconds of the fastest of at most so many runs, with no new one after `budget` seconds."""
+    times: list[float] = []
+    while not times or (len(times) < most and sum(times) < budget):
         begin = time.perf_counter()
         job()
         times.append(time.perf_counter() - begin)
     return min(times)
 
 
-def once(job: Callable[[], Any]) -> float:
-    """Seconds of the first and only run."""
-    begin = time.perf_counter()
-    job()
-    return time.perf_counter() - begin
+def peak() -> float:
+    """GB of memory that this process has held at once, mapped files included."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def measure(size: str, root: Path) -> dict[str, float]:
+def make(size: str, root: Path) -> dict[str, float]:
+    """Seconds to make the market and its snapshot (none, if they are there)."""
+    return {"make": best(lambda: make_market(size, root), most=1)}
+
+
+def jobs(size: str, root: Path) -> dict[str, float]:
     """Seconds by job, the number of rows and the peak memory in GB."""
+    import polars as pl
+    from joblib import Parallel, delayed
+
+    from poc.contract.files import read_signal_file
+    from poc.data.catalog import DataCatalog
+    from poc.data.panel import read_panel
+    from poc.engine.config import BacktestConfig
+    from poc.engine.placing import place_signal
+    from poc.engine.wrapper import check_signal, run_backtest
+    from poc.suite import runner
+    from poc.suite.config import STANDARD_SUITE
+
     snapshot_id, signal_file = make_market(size, root)
-    signal = pl.read_parquet(signal_file)
+
+    def open_catalog() -> DataCatalog:
+        return DataCatalog(snapshot_id, root=root / "snapshots")
+
+    catalog, signal = open_catalog(), read_signal_file(signal_file)
+    base = STANDARD_SUITE.base_variant()
+    one = replace(base, slices=("overall",))
     rank = pl.col("signal").rank("average").over("date_sig")
-    seconds = {"polars rank": best(lambda: signal.select(rank))}
+    seconds = {
+        "polars rank": best(lambda: signal.select(rank)),
+        "arrays mapped": best(lambda: open_catalog().panel),
+        "contract check": best(lambda: check_signal(signal, base, catalog)),
+    }
+    panel, checked = catalog.panel, check_signal(signal, base, catalog)
+    own = place_signal(checked.rows, panel, base)
 
-    catalog = DataCatalog(snapshot_id, root=root / "snapshots")
-    seconds["parquet to arrays"] = once(lambda: catalog.panel)
-    panel, base = catalog.panel, STANDARD_SUITE.base_variant()
-    checked = check_signal(signal, base, catalog)
-    own = place_signal(checked.clean, panel, base)
-
-    def sources() -> list[runner._Source]:
-        baselines = [runner._place_baseline(name, own, base, catalog) for name in STANDARD_SUITE.baselines]
-        return [runner._Source(name="signal", kind="signal", placed=own, ledger=checked.ledger), *baselines]
+    def sources(threads: int) -> list[runner._Source]:
+        names = (delayed(runner._place_baseline)(name, own, base, catalog) for name in STANDARD_SUITE.baselines)
+        placed = Parallel(n_jobs=threads, prefer="threads")(names)
+        return [runner._Source(name="signal", kind="signal", placed=own, ledger=checked.ledger), *placed]
 
     def backtests(threads: int) -> None:
-        workers = Parallel(n_jobs=threads, prefer="threads")
         groups = runner._groups(STANDARD_SUITE.variants())
-        workers(delayed(runner._run_group)(source, group, catalog) for source in placed for group in groups)
+        work = (delayed(runner._run_group)(source, group, catalog) for source in placed for group in groups)
+        Parallel(n_jobs=threads, prefer="threads")(work)
 
-    placed = sources()
-    seconds["contract check"] = best(lambda: check_signal(signal, base, catalog), runs=1)
-    seconds["signal on the panel"] = best(lambda: place_signal(checked.clean, panel, base), runs=1)
-    seconds["baseline signals"] = best(sources, runs=1)
-    seconds["24 backtests, 1 thread"] = best(lambda: backtests(1))
-    seconds["24 backtests, 2 threads"] = best(lambda: backtests(2))
-    seconds["one run_backtest"] = best(lambda: run_backtest(checked.clean, replace(base, slices=("overall",)), catalog))
-    seconds["one run_backtest, all slices"] = best(lambda: run_backtest(checked.clean, BacktestConfig(), catalog))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    return seconds | {"rows": panel.offsets[-1].item(), "peak GB": peak}
+    seconds["signal on the panel"] = best(lambda: place_signal(checked.rows, panel, base))
+    seconds["baseline signals"] = best(lambda: sources(2))
+    placed = sources(2)
+    seconds["24 backtests, 2 threads"] = best(lambda: backtests(2), most=4)
+    seconds["24 backtests, 1 thread"] = best(lambda: backtests(1), most=3)
+    seconds["one run_backtest, raw frame"] = best(lambda: run_backtest(signal, one, catalog))
+    seconds["one run_backtest, checked signal"] = best(lambda: run_backtest(checked, one, catalog))
+    seconds["one run_backtest, all slices"] = best(lambda: run_backtest(checked, BacktestConfig(), catalog))
+    in_pandas = signal.to_pandas()
+    seconds["contract check, pandas frame"] = best(lambda: check_signal(in_pandas, base, catalog), most=3)
+    found = {"rows": panel.offsets[-1].item(), "peak GB": peak()}
+    seconds["arrays from the tables"] = best(lambda: read_panel(catalog.path, catalog.manifest), most=1)
+    return seconds | found
 
 
-def whole_run(size: str, root: Path) -> dict[str, float]:
-    """Seconds of `poc run` in this fresh process, from the first import to the files on disk and the logged run."""
+def run(size: str, root: Path) -> dict[str, float]:
+    """Seconds and peak memory of `poc run`, without placebos, from the first import to the files and the logged run."""
+    begin = time.perf_counter()
     from poc.evaluate import RunRequest, evaluate
 
     snapshot_id, signal_file = make_market(size, root)
-    request = RunRequest(snapshot_id=snapshot_id, author="benchmark")
+    request = RunRequest(snapshot_id=snapshot_id, author="benchmark", placebos=0)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
         (workspace / "snapshots").symlink_to(root / "snapshots")
-        seconds = once(
-            lambda: evaluate(signal_file, request, workspace=workspace, now=datetime(2020, 1, 1, tzinfo=UTC))
-        )
-    return {"poc run": seconds, "peak GB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6}
+        evaluate(signal_file, request, workspace=workspace, now=datetime(2020, 1, 1, tzinfo=UTC))
+        return {"poc run": time.perf_counter() - begin, "peak GB": peak()}
 
 
 if __name__ == "__main__":
     what, size, root = sys.argv[1:]
-    print(json.dumps({"jobs": measure, "run": whole_run}[what](size, Path(root))))
+    print(json.dumps({"make": make, "jobs": jobs, "run": run}[what](size, Path(root))))
