@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from poc.contract import row_kernels
 from poc.contract.arrays import Codes, day_numbers, encode, frozen, hours, numbers
-from poc.contract.columns import KEY, TYPES
+from poc.contract.columns import KEY, TYPES, sort_rows
 from poc.contract.findings import SHOWN, Finding, make_finding
 
 BAD = "_bad"
@@ -116,7 +116,9 @@ def check_rows(
     done = sum(1 << bit for bit, check in enumerate(checks) if not any(need in lacking for need in check.needs))
     keys = sum(1 << bit for bit, name in enumerate(_DATES) if name not in lacking)
     checked, ascending = _find_faults(frame, done, keys, calendar, known)
-    if not ascending:  # or a key occurs again, and the order of the file must play no part in which is the first
+    if not ascending:
+        checked, ascending = _find_faults(sort_rows(_numbered(frame), *KEY), done, keys, calendar, known)
+    if not ascending:  # a key occurs again, and the order of the file must play no part in which is the first
         checked, _ = _find_faults(_in_key_order(frame), done, keys, calendar, known)
     return checked
 
