@@ -196,7 +196,7 @@ def evaluate_frame(
     from poc.suite.runner import run_checked_suite
     from poc.suite.trials import with_trials
     from poc.tracking.record import run_name, run_record
-    from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha, log_directory
+    from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha
     from poc.tracking.trials import earlier_trials
 
     name = safe_name(request.name or "")
@@ -231,11 +231,7 @@ def evaluate_frame(
     tell("writing the results", 0, 1)
     out_dir = _write(target, suite_result, verdict, request, record, as_given(signal))
     tell("logging the run", 0, 1)
-    run_id, tracking_error = None, None
-    try:
-        run_id = log_directory(out_dir, workspace=workspace)
-    except TrackingError as error:
-        tracking_error = str(error)
+    run_id, tracking_error = _log(out_dir, workspace)
     tell("done", 1, 1)
     return Evaluation(
         suite_result=suite_result,
@@ -245,6 +241,16 @@ def evaluate_frame(
         run_id=run_id,
         tracking_error=tracking_error,
     )
+
+
+def _log(out_dir: Path, workspace: Path) -> tuple[str | None, str | None]:
+    """The id of the logged run, or why there is none."""
+    from poc.tracking.run_folder import log_directory
+
+    try:
+        return log_directory(out_dir, workspace=workspace), None
+    except TrackingError as error:
+        return None, str(error)
 
 
 def _load_what_is_needed_later() -> None:
