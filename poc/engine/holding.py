@@ -72,11 +72,17 @@ class Held:
 
 def trade_books(formation: Formation, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Trading:
     """Keep target books for their period, average them over `holding_days`, and trade from each day's to the next."""
-    where = (panel.offsets, panel.security, len(panel.securities))
     books = formation.books
     if config.holding_days > 1 or config.rebalance != "daily":
+        where = (panel.offsets, panel.security, len(panel.securities))
         start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
         books = Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)
+    return trade(books, config, panel, threads=threads)
+
+
+def trade(books: Books, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Trading:
+    """Trade from each day's held book to the next."""
+    where = (panel.offsets, panel.security, len(panel.securities))
     cost_inputs = (panel.known_cap, panel.known_vol, panel.known_adv)
     by_impact = config.tc_model == "power_law"
     cost_settings = (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv)

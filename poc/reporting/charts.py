@@ -121,10 +121,69 @@ def coverage_chart(coverage: pd.DataFrame) -> go.Figure:
     return figure
 
 
+def capacity_chart(curve: pd.DataFrame) -> go.Figure:
+    """Net Sharpe and net return a year by the size of the book, with the band of the halved and doubled coefficient.
+
+    Args:
+        curve: `gmv`, `coefficient` (0.5, 1 or 2), `ret_net_ann`, `sharpe_net`, as in `Capacity`.
+    """
+    figure = _panels(height=380, shares=(0.5, 0.5))
+    names = {2.0: "impact doubled", 0.5: "impact halved", 1.0: "power law"}
+    for row, (column, hover) in enumerate((("sharpe_net", "%{y:.2f}"), ("ret_net_ann", "%{y:.1%}")), start=1):
+        for coefficient, name in names.items():
+            points = curve[curve["coefficient"] == coefficient]
+            middle = coefficient == 1
+            line = go.Scatter(
+                x=points["gmv"],
+                y=_compact(points[column]),
+                name=name,
+                mode="lines+markers" if middle else "lines",
+                line={"color": BLUE, "width": 2.4 if middle else 0.8, "dash": "solid" if middle else "dot"},
+                fill="tonexty" if coefficient == 0.5 else None,
+                fillcolor="rgba(0,114,178,0.15)",
+                hovertemplate=hover,
+                showlegend=row == 1,
+            )
+            figure.add_trace(line, row=row, col=1)
+        top = curve[column].max()
+        if top > 0:  # what is lost at the largest sizes would flatten the rest
+            figure.update_yaxes(range=[-top, 1.1 * top], row=row, col=1)
+    sizes = {1e6: "$1M", 1e7: "$10M", 1e8: "$100M", 1e9: "$1B", 1e10: "$10B"}
+    figure.update_xaxes(type="log", tickvals=list(sizes), ticktext=list(sizes.values()), hoverformat="$,.0f")
+    figure.update_xaxes(title_text="dollars on a side of the book", row=2, col=1)
+    figure.update_yaxes(title_text="net Sharpe", row=1, col=1)
+    figure.update_yaxes(title_text="net return a year", tickformat=PERCENT_TICKS, row=2, col=1)
+    return figure
+
+
+def signal_coverage_chart(monthly: pd.DataFrame) -> go.Figure:
+    """Names with a live signal, and their share of the names that could be traded, in all and by size bucket.
+
+    Args:
+        monthly: `date`, `names`, `share`, then the share of each size bucket under its name, as in `Coverage`.
+    """
+    figure = _panels(height=380, shares=(0.4, 0.6))
+    names = _line(monthly["date"], monthly["names"], "names", hover="%{y:,.0f}", color=BLUE)
+    figure.add_trace(names, row=1, col=1)
+    figure.update_traces(showlegend=False, row=1)
+    figure.add_trace(_line(monthly["date"], monthly["share"], "all names", color=BLUE, width=2.4), row=2, col=1)
+    for place, bucket in enumerate(monthly.columns[3:]):
+        line = _line(monthly["date"], monthly[bucket], str(bucket), **_look(place, COLORS[1:]))
+        figure.add_trace(line, row=2, col=1)
+    figure.update_yaxes(title_text="names", rangemode="tozero", row=1, col=1)
+    figure.update_yaxes(title_text="share", tickformat=PERCENT_TICKS, rangemode="tozero", row=2, col=1)
+    return figure
+
+
 def slice_chart(result: HasTables, slice_name: str) -> go.Figure:
     """Net return a year of each group of a slice as bars, gross as markers."""
     table = result.summary_table
-    table = table[(table["slice"] == slice_name) & (table["num_days"] > 0)]
+    return group_chart(table[table["slice"] == slice_name])
+
+
+def group_chart(table: pd.DataFrame) -> go.Figure:
+    """The same for rows of a `summary_table`; groups that were never invested are left out."""
+    table = table[table["num_days"] > 0]
     figure = _layout(go.Figure(), height=300)
     groups = table["group"].astype(str).tolist()
     figure.add_trace(_bars(groups, table["ret_net_ann"], "net"))

@@ -1,18 +1,19 @@
-"""Sections A to C of a tear sheet as blocks. A part that was not computed is a sentence, never an empty frame."""
+"""Sections A and B of a tear sheet as blocks. A part that was not computed is a sentence, never an empty frame."""
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
 from poc.reporting.blocks import Block, Cell, Head, Note, Plot, Section, Table, cell, facts_table, frame_table, head
 from poc.reporting.inference import inference_blocks
-from poc.reporting.measures import base_baselines, measures_blocks, variants_table, why_not
-from poc.reporting.terms import NO_NUMBER, TERMS, count, day, number, percent, written
+from poc.reporting.measures import base_baselines, measured, variants_table, why_not
+from poc.reporting.stability import GROUP_COLUMNS, heat_cell, stability_blocks
+from poc.reporting.terms import TERMS, day, number, percent, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
+from poc.suite.stability import Stability
 
 SLICE_TITLES = {
     "year": "calendar year", "cap": "size bucket", "capyr": "size bucket and year", "insample": "sample",
@@ -22,10 +23,6 @@ OWN_SERIES = ("cap", "sector")
 VARIANT_COLUMNS = (
     "lag", "residualize", "tc_model", "weight", "sharpe_net", "sharpe", "ret_net_ann", "ret_ann", "max_drawdown",
     "turnover", "ic_mean",
-)  # fmt: skip
-GROUP_COLUMNS = (
-    "group", "num_days", "invested_share", "n_long", "n_short", "ret_net_ann", "ret_ann", "sharpe_net", "sharpe",
-    "max_drawdown", "turnover", "hit_rate",
 )  # fmt: skip
 RETURN_KINDS = {
     "net": ("ret_net_ann", "sharpe_net"),
@@ -57,45 +54,17 @@ def robustness(suite: SuiteResult, base: BacktestResult | None) -> Section:
     if base is not None:
         for name in base.config.slices[1:]:
             blocks += _slice_blocks(base, name)
+    blocks += stability_blocks(suite, base)
     keys = (
         "style_residualized_sharpe_net", "without_small_caps_sharpe_net", "largest_name_share", "largest_month_share",
         "largest_sector_share",
     )  # fmt: skip
-    blocks += measures_blocks(suite, keys, id="dependence", caption="What the net return hangs on")
+    hangs_on = {key: getattr(suite.evidence, key) for key in keys}
+    if isinstance(suite.evidence.stability, Stability):
+        hangs_on["largest_day_share"] = suite.evidence.stability.largest_day_share
+    blocks += measured(hangs_on, id="dependence", caption="What the net return hangs on")
     question = "Does it survive delay, other choices and other times?"
     return Section(letter="B", id="robustness", title="Robustness", question=question, blocks=tuple(blocks))
-
-
-def capacity(base: BacktestResult) -> Section:
-    """C: what trading costs, and how broad the book is."""
-    overall, daily, diagnostics = base.overall(), base.daily_series, base.diagnostics
-    cost = overall["ret_ann"] - overall["ret_net_ann"]
-    facts = [
-        ("turnover", overall["turnover"]),
-        ("holding", 1 / overall["turnover"] if overall["turnover"] > 0 else None),
-        ("ret_ann", overall["ret_ann"]),
-        ("cost_ann", cost),
-        ("ret_net_ann", overall["ret_net_ann"]),
-        ("cost_share", cost / overall["ret_ann"] if overall["ret_ann"] > 0 else None),
-        ("n_long", overall["n_long"]),
-        ("n_short", overall["n_short"]),
-        ("tail_long", diagnostics["tail_share"]["long"]),
-        ("tail_short", diagnostics["tail_share"]["short"]),
-        ("flat_days", diagnostics["flat_days"]),
-        ("missing_return_share", diagnostics["missing_return_share"]),
-    ]
-    plot = Plot(
-        id="plot-book",
-        title="Turnover and names held, means of each month",
-        alt=f"Turnover averages {percent(overall['turnover'])} of the book a day. Names long go from "
-        f"{count(daily['n_long'].min())} to {count(daily['n_long'].max())}, names short from "
-        f"{count(daily['n_short'].min())} to {count(daily['n_short'].max())}.",
-        figure=charts.book_chart(base),
-    )
-    table = facts_table(facts, id="trading", caption="Trading and the book")
-    return Section(
-        letter="C", id="capacity", title="Capacity", question="What does trading it cost?", blocks=(plot, table)
-    )
 
 
 def _no_base(suite: SuiteResult, variants: pd.DataFrame) -> Note:
@@ -158,19 +127,13 @@ def _grids(suite: SuiteResult) -> Iterator[Table]:
         grid = grid.reindex(index=list(suite.config.residualize), columns=list(suite.config.lags))
         scale = max(1.0, grid.abs().max().max())
         rows = tuple(
-            (Cell(text=str(name)), *(_heat(value, scale) for value in values))
+            (Cell(text=str(name)), *(heat_cell(value, scale) for value in values))
             for name, values in zip(grid.index, grid.to_numpy(), strict=True)
         )
         lags = tuple(Head(label=f"Lag {lag}", meaning=TERMS["lag"].meaning, numeric=True) for lag in grid.columns)
         caption = f"Net Sharpe by lag and residualization, {tc_model} cost"
         table_head = (head("residualize"), *lags)
         yield Table(id=f"grid-{tc_model}", caption=caption, head=table_head, rows=rows, look="heat", wide=True)
-
-
-def _heat(value: float, scale: float) -> Cell:
-    if np.isnan(value):
-        return Cell(text=NO_NUMBER, meaning="This variant has no net Sharpe ratio; the table of variants says why.")
-    return Cell(text=written(value, number), sort=value, heat=value / scale)
 
 
 def _slice_blocks(base: BacktestResult, name: str) -> Iterator[Block]:

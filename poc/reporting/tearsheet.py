@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from poc.engine.config import ENGINE_VERSION
 from poc.engine.result import BacktestResult
-from poc.reporting import probes, provenance, sections, uniqueness
+from poc.reporting import capacity, probes, provenance, sections, uniqueness
 from poc.reporting.blocks import Cell, Fact, Section, Table, head
 from poc.reporting.terms import TERMS, count, day, number, percent, significant, written
 from poc.reporting.verdict_types import Verdict
@@ -72,7 +72,7 @@ def _sections(suite: SuiteResult, base: BacktestResult | None, rerun_command: st
     return [
         sections.headline(suite, base),
         sections.robustness(suite, base),
-        *([sections.capacity(base)] if base is not None else []),
+        *([capacity.capacity(suite, base)] if base is not None else []),
         uniqueness.uniqueness(suite, base),
         probes.trust(suite),
         provenance.data(suite, base),

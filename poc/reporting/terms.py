@@ -54,6 +54,14 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 10 or value == round(value) else f"{value:.1f}"
 
 
+def dollars(value: float) -> str:
+    """Dollars with three significant digits at most, in thousands (K), millions (M), billions (B) or trillions (T)."""
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if value >= 0.9995 * unit:
+            return f"${value / unit:.3g}{name}" if value < 1000 * unit else f"${value / unit:,.0f}{name}"
+    return f"${value:.0f}"
+
+
 def day(value: Any) -> str:
     """A date as YYYY-MM-DD."""
     return str(pd.Timestamp(value).date())
@@ -116,6 +124,57 @@ TERMS: dict[str, Term] = {
     "coverage": Term("Coverage", "Names with a live signal that can be traded.", count),
     "coverage_min": Term("Coverage, fewest", "Names on the day with the fewest.", count),
     "coverage_share": Term("Coverage share", "Share of the tradable names that have a live signal.", percent),
+    "gmv": Term("Book, a side", "Dollars on each side of the book.", dollars),
+    "gmv_half": Term(
+        "Half of net return left",
+        "Book a side at which impact takes half of a small book's net return.",
+        dollars,
+    ),
+    "gmv_zero": Term("No net return left", "Book a side at which market impact takes all net return.", dollars),
+    "impact_halved": Term("Impact halved", "With half the coefficient of the power law.", dollars),
+    "impact_as_is": Term("Power law", "With the coefficient of the power law as configured.", dollars),
+    "impact_doubled": Term("Impact doubled", "With twice the coefficient of the power law.", dollars),
+    "break_even_bps": Term(
+        "Break-even cost, bp", "Cost of every trade, one way, in basis points, at which net return is zero.", number
+    ),
+    "cost_known_share": Term(
+        "Trades with known impact", "Share of what is traded whose volatility and dollar volume are known.", percent
+    ),
+    "days_to_trade_median": Term(
+        "Days to trade, median", "Days to trade a position at 10% of the name's daily dollar volume.", fine
+    ),
+    "days_to_trade_95": Term("Days to trade, 95%", "95% of the positions take at most as many days to trade.", fine),
+    "adv_median": Term("Daily volume, median", "Median average daily dollar volume of the names held.", dollars),
+    "mcap_median": Term("Capitalisation, median", "Median market capitalisation of the names held.", dollars),
+    "book_share": Term("Share of the book", "Share of the book by absolute weight, mean over the period.", percent),
+    "borrow_bps": Term("Borrow fee, bp a year", "Fee on the short side, in place of the configured one.", count),
+    # Stability.
+    "period": Term("Part", "Days of the series of the base variant."),
+    "sector": Term("Sector", "As the snapshot numbers or names it."),
+    "contribution": Term("Net contribution", "Sum over the period of what its names added to the net return.", percent),
+    "book_weight": Term("Weight and tail", "How a side is weighted, against the percent of names on each side."),
+    "largest_day_share": Term("Largest day", "Largest share of total net return that one day earned.", percent),
+    "liquid_half_sharpe_net": Term(
+        "Net Sharpe, liquid half", "Net Sharpe of the same signal among the more liquid half of its names.", number
+    ),
+    "liquid_half_expected": Term(
+        "Benchmark for the liquid half", "0.75 x the root of half's share of the names x net Sharpe of all.", number
+    ),
+    "delist_ret": Term("Assumed delisting return", "Earned where a name's rows end without a known one.", percent),
+    # Coverage.
+    "names": Term("Names a day, mean", "Mean number of names with a live signal.", count),
+    "rank_autocorrelation_1": Term(
+        "Rank autocorrelation, 1 day", "Mean rank correlation of the signal with itself a day later.", number
+    ),
+    "rank_autocorrelation_5": Term(
+        "Rank autocorrelation, 5 days", "Mean rank correlation of the signal with itself 5 days later.", number
+    ),
+    "rank_autocorrelation_21": Term(
+        "Rank autocorrelation, 21 days",
+        "Mean rank correlation of the signal with itself 21 days later.",
+        number,
+    ),
+    "half_life": Term("Half-life, days", "Trading days until the rank autocorrelation is one half.", number),
     # Uniqueness.
     "baseline": Term("Baseline", "A well-known signal that was run in the same way on the same data."),
     "signal_corr": Term("Signal correlation", "Mean daily rank correlation of the two signals.", number),

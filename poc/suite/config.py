@@ -19,6 +19,7 @@ class SuiteConfig:
         lags, residualize, tc_models: the axes of the grid.
         baselines: names in `BASELINE_REGISTRY`.
         placebos: signals that know nothing, run beside the base variant; 0 leaves them out.
+        report_evidence: gather what the report shows and the verdict does not need: capacity, stability, coverage.
     """
 
     name: str
@@ -28,6 +29,7 @@ class SuiteConfig:
     tc_models: tuple[str, ...] = ("naive",)
     baselines: tuple[str, ...] = ("reversal_5d", "momentum_12_1", "value")
     placebos: int = 200
+    report_evidence: bool = True
 
     def __post_init__(self) -> None:
         for axis in ("lags", "residualize", "tc_models"):
@@ -53,7 +55,9 @@ class SuiteConfig:
 
 
 STANDARD_SUITE = SuiteConfig(name="standard")
-QUICK_SUITE = SuiteConfig(name="quick", lags=(0, 1), residualize=("off",), baselines=(), placebos=0)
+QUICK_SUITE = SuiteConfig(
+    name="quick", lags=(0, 1), residualize=("off",), baselines=(), placebos=0, report_evidence=False
+)
 FULL_SUITE = SuiteConfig(
     name="full",
     lags=(0, 1, 2, 3, 5),

@@ -6,12 +6,17 @@ import pandas as pd
 
 from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult
+from poc.suite.capacity import Capacity
 from poc.suite.config import SuiteConfig
+from poc.suite.coverage import Coverage
 from poc.suite.inference import Inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
+from poc.suite.stability import Stability
 from poc.suite.trials import Trials
+
+NOT_REPORTED = Measure.not_run("the suite leaves it out (report_evidence=False)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +30,10 @@ class BaselineEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What the verdict needs beyond the grid. All Sharpe ratios are annual and net."""
+    """What the verdict needs beyond the grid, and what is shown beside it. All Sharpe ratios are annual and net.
+
+    `capacity`, `stability` and `coverage` are shown, not judged; a measure that was not run says why one is not there.
+    """
 
     baselines: tuple[BaselineEvidence, ...] = ()
     spanning_alpha_ann: Measure
@@ -41,6 +49,9 @@ class Evidence:
     placebo: Placebo
     leaks: Leaks
     is_baseline: str | None = None
+    capacity: Capacity | Measure = NOT_REPORTED
+    stability: Stability | Measure = NOT_REPORTED
+    coverage: Coverage | Measure = NOT_REPORTED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,14 +21,20 @@ from poc.engine.placing import PlacedSignal, place_rows, place_signal
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
 from poc.errors import ConfigError, PocError
+from poc.suite.capacity import gather_capacity
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
+from poc.suite.coverage import gather_coverage
 from poc.suite.evidence import correlations_table, evidence_variants, gather_evidence
 from poc.suite.leaks import measure_leaks
+from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo, measure_placebos
-from poc.suite.result import SnapshotInfo, SuiteResult
+from poc.suite.result import Evidence, SnapshotInfo, SuiteResult
+from poc.suite.stability import gather_stability, liquid_half, overall_only, stability_variants
 from poc.suite.trials import EarlierTrials, with_trials
 
 Progress = Callable[[str, int, int], None]
+
+LIQUID = "liquid half"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +143,8 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     to_run = (signal,) if ran else (signal, *baselines)
     jobs = [(source, group) for source in to_run for group in _groups(suite_config.variants())]
     jobs += [(evidence, [variant]) for variant in evidence_variants(base, catalog.panel).values()]
+    if suite_config.report_evidence:
+        jobs += _report_jobs(evidence, own, base, catalog.panel)
     total = sum(len(group) for _, group in jobs)
     outcomes: list[_Outcome] = []
     for batch in workers(delayed(_run_group)(source, group, catalog) for source, group in jobs):
@@ -165,6 +173,8 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         )
     leaks = measure_leaks(checked.rows, own, signal_results.get(base.key), catalog.panel, base, n_jobs=n_jobs)
     found = replace(found, placebo=placebo, leaks=leaks)
+    if suite_config.report_evidence:
+        found = _report(found, signal_results.get(base.key), outcomes, own, catalog.panel, workers)
     return SuiteResult(
         config=suite_config,
         signal_name=signal_name,
@@ -174,7 +184,7 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         signal_results=signal_results,
         baseline_results=baseline_results,
         skipped_baselines={source.name: source.reason for source in baselines if source.placed is None},
-        suite_summary=pd.DataFrame([_summary_row(o) for o in outcomes if o.source.kind != "evidence"]),
+        suite_summary=pd.DataFrame([_summary_row(o) for o in outcomes if o.source.kind in ("signal", "baseline")]),
         correlations=correlations_table(found),
         evidence=found,
     )
@@ -208,6 +218,38 @@ def _fitting(
     if runs is not None and runs.made_for != needed:
         raise ConfigError("baseline_runs were made for another snapshot, suite or span of days; call run_baselines.")
     return runs
+
+
+def _report_jobs(
+    evidence: _Source, own: PlacedSignal, base: BacktestConfig, panel: Panel
+) -> list[tuple[_Source, list[BacktestConfig]]]:
+    """The backtests behind what is shown and not judged."""
+    liquid = replace(evidence, kind=LIQUID, placed=liquid_half(own, panel, base))
+    return [(evidence, [variant]) for variant in stability_variants(base, panel)] + [(liquid, [overall_only(base)])]
+
+
+def _report(
+    found: Evidence,
+    base: BacktestResult | None,
+    outcomes: list[_Outcome],
+    own: PlacedSignal,
+    panel: Panel,
+    workers: Parallel,
+) -> Evidence:
+    """Add what is shown and not judged."""
+    if base is None:
+        failed = Measure.not_run()
+        return replace(found, capacity=failed, stability=failed, coverage=failed)
+    variants = {o.config.key: o.result for o in outcomes if o.result is not None and o.source.kind == "evidence"}
+    liquid = next((o.result for o in outcomes if o.source.kind == LIQUID), None)
+    capacity, coverage, stability = workers(
+        [
+            delayed(gather_capacity)(base, panel),
+            delayed(gather_coverage)(base, own, panel),
+            delayed(gather_stability)(base, variants, liquid, panel),
+        ]
+    )
+    return replace(found, capacity=capacity, stability=stability, coverage=coverage)
 
 
 def _refuse_unknown_baselines(suite_config: SuiteConfig) -> None:

@@ -16,6 +16,7 @@ from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
 from poc.suite.result import BaselineEvidence, Evidence, SnapshotInfo, SuiteResult
 from poc.suite.trials import EarlierTrials, Trial, Trials
+from tests.reporting import shown_evidence
 
 DATES = pd.bdate_range("2015-01-02", "2017-12-29").as_unit("s")
 STYLES = ("size", "value", "momentum")
@@ -85,7 +86,13 @@ def broken_suite(suite_result: SuiteResult) -> SuiteResult:
         baseline_results={},
         skipped_baselines={},
         suite_summary=summary,
-        evidence=replace(suite_result.evidence, baselines=()),
+        evidence=replace(
+            suite_result.evidence,
+            baselines=(),
+            capacity=Measure.not_run(),
+            stability=Measure.not_run(),
+            coverage=Measure.not_run(),
+        ),
     )
 
 
@@ -174,7 +181,9 @@ def _result(config: BacktestConfig, *, seed: int, mean: float) -> BacktestResult
         slice_series=pd.concat(
             [days[["date", "ret", "ret_net"]].assign(slice="cap", group=name) for _, name, days in caps]
         ),
-        attribution=pd.DataFrame({"kind": ["name"], "id": ["10001"], "ret_net": [0.1]}),
+        attribution=pd.DataFrame(
+            {"kind": ["name", "sector", "sector"], "id": ["10001", "10", "20"], "ret_net": [0.1, -0.02, 0.3]}
+        ),
         books=HeldBooks(
             dates=np.empty(0, "datetime64[D]"),
             securities=np.empty(0),
@@ -287,6 +296,9 @@ def _evidence(baselines: tuple[BaselineEvidence, ...]) -> Evidence:
                 trials=(Trial(run_id="0a" * 16, signal_hash="3c" * 32, sharpe=0.031, why="family"),), author_runs=12
             ),
         ),
+        capacity=shown_evidence.capacity(),
+        stability=shown_evidence.stability(),
+        coverage=shown_evidence.coverage(),
         placebo=Placebo(
             p_value=Measure(value=0.01),
             coverage=Measure(value=0.93),

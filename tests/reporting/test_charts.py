@@ -9,6 +9,7 @@ from poc.engine.result import BacktestResult
 from poc.reporting import charts
 from poc.reporting.measures import base_baselines
 from poc.suite.result import SuiteResult
+from tests.reporting import shown_evidence
 
 
 @pytest.fixture
@@ -134,3 +135,27 @@ def test_the_horizon_chart_has_a_bar_a_day_and_tells_before_from_after(suite_res
     assert list(after.x) == list(range(1, 22))
     assert np.isnan(before.y[0])
     np.testing.assert_allclose(after.y, [0.02 / day for day in range(1, 22)], rtol=1e-6)
+
+
+def test_the_capacity_chart_shows_the_curve_and_its_band() -> None:
+    curve = shown_evidence.capacity().curve
+    figure = charts.capacity_chart(curve)
+    names = {"power law": 1.0, "impact halved": 0.5, "impact doubled": 2.0}
+    for trace in figure.data:
+        points = curve[curve["coefficient"] == names[trace.name]]
+        column = "sharpe_net" if trace.yaxis == "y" else "ret_net_ann"
+        np.testing.assert_allclose(np.asarray(trace.x, float), points["gmv"])
+        np.testing.assert_allclose(np.asarray(trace.y, float), points[column], rtol=1e-6)
+    assert len(figure.data) == 6
+    assert figure.layout.xaxis.type == "log"
+    band = [trace.name for trace in figure.data if trace.fill == "tonexty"]
+    assert band == ["impact halved", "impact halved"]  # each drawn right after the doubled one that it fills to
+    assert [trace.name for trace in figure.data][:2] == ["impact doubled", "impact halved"]
+
+
+def test_the_coverage_of_a_signal_is_shown_in_all_and_by_bucket() -> None:
+    monthly = shown_evidence.coverage().monthly
+    traces = _traces(charts.signal_coverage_chart(monthly))
+    assert list(traces) == ["names", "all names", "Large Cap", "Mid Cap", "Small Cap"]
+    np.testing.assert_allclose(traces["all names"], monthly["share"], rtol=1e-6)
+    np.testing.assert_allclose(traces["Mid Cap"], monthly["Mid Cap"], rtol=1e-6)

@@ -14,7 +14,10 @@ from syrupy.assertion import SnapshotAssertion
 
 from poc.reporting.tearsheet import packed, render_tearsheet
 from poc.reporting.verdict_types import Verdict
-from poc.suite.result import SuiteResult
+from poc.suite.capacity import Capacity
+from poc.suite.measure import Measure
+from poc.suite.result import NOT_REPORTED, SuiteResult
+from poc.suite.stability import Stability
 
 HOSTILE = "<script>alert(1)</script>\"'</title></style>"
 
@@ -213,9 +216,50 @@ def test_no_frame_is_empty(name: str, verdict: Verdict, request: pytest.FixtureR
         assert all(trace["y"]["bdata"] for trace in traces), plot.all("figcaption")[0].text
 
 
+def test_what_the_suite_leaves_out_is_a_sentence(suite_result: SuiteResult, verdict: Verdict) -> None:
+    evidence = replace(suite_result.evidence, capacity=NOT_REPORTED, stability=NOT_REPORTED, coverage=NOT_REPORTED)
+    root = _parse(_render(replace(suite_result, evidence=evidence), verdict))
+    left_out = "not run: the suite leaves it out (report_evidence=False)."
+    for subject in (
+        "Capacity is",
+        "Sectors, regimes, other parameters, liquid names and assumed delistings are",
+        "Coverage by group and over time is",
+    ):
+        assert f"{subject} {left_out}" in root.text
+    assert "Assumed delisting return" not in [table.all("caption")[0].text for table in root.all("table")]
+
+
+def test_a_part_without_numbers_is_a_sentence(suite_result: SuiteResult, verdict: Verdict) -> None:
+    evidence = suite_result.evidence
+    assert isinstance(evidence.capacity, Capacity)
+    assert isinstance(evidence.stability, Stability)
+    lost = Measure.not_applicable("the net return is not positive at any size")
+    stability = replace(
+        evidence.stability,
+        n_endings=0,
+        times=evidence.stability.times.query("slice == 'half'"),
+        neighbourhood=evidence.stability.neighbourhood.iloc[:0],
+        sectors=evidence.stability.sectors.iloc[:0],
+    )
+    for capacity, sentence in (
+        (replace(evidence.capacity, gmv_half=lost, gmv_zero=lost), "The size that the signal bears is not applicable"),
+        (replace(evidence.capacity, curve=evidence.capacity.curve.iloc[:0]), "that the power law needs."),
+    ):
+        parts = replace(evidence, capacity=capacity, stability=stability)
+        text = _parse(_render(replace(suite_result, evidence=parts), verdict)).text
+        assert sentence in text
+        for expected in (
+            "none had to be assumed",
+            "market returns before it that a regime needs",
+            "no other tails or weights",
+            "No sector is a portfolio",
+        ):
+            assert expected in text
+
+
 def test_every_plot_says_in_words_what_it_shows(page: str) -> None:
     plots = [block for block in _parse(page).all("div") if block["role"] == "img"]
-    assert len(plots) == 10
+    assert len(plots) == 13
     assert all(len(plot["aria-label"]) > 40 for plot in plots)
     assert "deepest drawdown of \N{MINUS SIGN}" in plots[0]["aria-label"]
 
@@ -289,7 +333,7 @@ def test_the_page_is_small(page: str) -> None:
     library = len(packed(get_plotlyjs()))
     days = 781
     assert library < 2_000_000
-    assert len(page) - library < 60_000 + 150 * days, "three megabytes are to hold 25 years of days"
+    assert len(page) - library < 80_000 + 150 * days, "three megabytes are to hold 25 years of days"
 
 
 def test_the_plotted_numbers_are_those_of_the_result(page: str, suite_result: SuiteResult) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from poc.reporting import terms
-from poc.reporting.terms import TERMS, count, fine, number, percent, significant, written
+from poc.reporting.terms import TERMS, count, dollars, fine, number, percent, significant, written
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,11 @@ from poc.reporting.terms import TERMS, count, fine, number, percent, significant
         (3.0, significant, "3"),
         (12.345, significant, "12.35"),
         (np.float32(0.5), number, "0.50"),
+        (999.0, dollars, "$999"),
+        (999_600.0, dollars, "$1M"),
+        (12_345_678.0, dollars, "$12.3M"),
+        (4.51e10, dollars, "$45.1B"),
+        (5e15, dollars, "$5,000T"),
         (float("nan"), number, "n/a"),
         (None, percent, "n/a"),
         ("off", None, "off"),

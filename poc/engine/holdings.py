@@ -1,0 +1,58 @@
+"""What the book of all names of a result holds and trades, one entry a day and name."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from poc.data.panel import Panel
+from poc.engine.blocks import read_only
+from poc.engine.config import BacktestConfig
+from poc.engine.formation import Books
+from poc.engine.holding import trade
+from poc.engine.result import HeldBooks
+
+Ints = NDArray[Any]
+
+WHOLE_TRADE = (1e4, 1e4, 1e4)
+"""A unit cost of 100%: what a trade then costs is its size."""
+
+
+class Entries(NamedTuple):
+    """Entries over the n days of a series.
+
+    Attributes:
+        day: (entries,) place of the day in the series, 0 to n - 1, ascending.
+        row: (entries,) latest panel row of the name at the information day.
+        weight: (entries,) held, with its sign; or traded, a positive size.
+    """
+
+    day: Ints
+    row: Ints
+    weight: NDArray[np.float64]
+
+
+def holdings_of(books: HeldBooks) -> Entries:
+    """What is held on each day of the series."""
+    known = books.days - books.shift
+    index, day = _ranges(books.start[known * books.n_portfolios], books.start[known * books.n_portfolios + 1])
+    return Entries(day, books.row[index], books.weight[index])
+
+
+def trades_of(books: HeldBooks, panel: Panel) -> Entries:
+    """What is traded on each day of the series but the first, as docs/methodology.md counts trades."""
+    first, end = (books.start[place :: books.n_portfolios][: len(books.dates)] for place in (0, 1))
+    index, _ = _ranges(first, end)
+    start = np.append(0, np.cumsum(end - first))
+    overall = Books(read_only(start), read_only(books.row[index]), read_only(books.weight[index]), 1)
+    trade_start, row, size = trade(overall, BacktestConfig(tc_bps=WHOLE_TRADE), panel).trades
+    known = (books.days - books.shift)[1:]
+    index, day = _ranges(trade_start[known], trade_start[known + 1])
+    return Entries(day + 1, row[index], size[index])
+
+
+def _ranges(first: Ints, end: Ints) -> tuple[Ints, Ints]:
+    """Every index from `first[i]` up to `end[i]`, and its i."""
+    size = end - first
+    index = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
+    return index, np.repeat(np.arange(len(size)), size)
