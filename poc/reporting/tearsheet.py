@@ -17,10 +17,10 @@ from poc.reporting.verdict_types import Verdict
 from poc.suite.result import SuiteResult
 
 COLOR_MEANINGS = {
-    "green": "Every check that the rules require has passed.",
+    "green": "Every check that applies has passed.",
     "yellow": "Worth a closer look: no check rules it out, but not every check has passed.",
     "red": "At least one check rules it out.",
-    "incomplete": "No judgement: a check that the rules require did not run.",
+    "incomplete": "No judgement: a check did not run.",
 }
 STATE_MARKS = {"pass": "✓", "concern": "▲", "fail": "✕", "not_applicable": "–", "not_run": "?"}
 COLOR_MARKS = {"green": "✓", "yellow": "▲", "red": "✕", "incomplete": "?"}
@@ -84,7 +84,7 @@ def _checks(verdict: Verdict) -> Table:
     """The checks in the order of the rules; those not run are rows like the others."""
     rows = tuple(
         (
-            Cell(text=check.name.replace("_", " "), meaning="" if check.required else "Not required for a verdict."),
+            Cell(text=check.name.replace("_", " ")),
             Cell(text=check.state.replace("_", " "), state=check.state),
             Cell(text=written(check.value, significant), sort=check.value),
             Cell(text=written(check.threshold, significant), sort=check.threshold),

@@ -24,7 +24,7 @@ STANDARD_THRESHOLDS = Thresholds()
 def compute_verdict(suite_result: SuiteResult, thresholds: Thresholds = STANDARD_THRESHOLDS) -> Verdict:
     """Judge a suite on the net return of its base variant (lag 0, not residualized).
 
-    Red if a check failed; else incomplete if a required one did not run; else yellow if one is a concern; else green.
+    Red if a check failed; else incomplete if one did not run; else yellow if one is a concern; else green.
 
     Args:
         suite_result: the suite, with its evidence.
@@ -37,9 +37,7 @@ def compute_verdict(suite_result: SuiteResult, thresholds: Thresholds = STANDARD
 
 def _decides(color: Color, check: Check) -> bool:
     """Whether one check is enough for a color other than green."""
-    if color == "incomplete":
-        return check.state == "not_run" and check.required
-    return check.state == {"red": "fail", "yellow": "concern"}[color]
+    return check.state == {"red": "fail", "incomplete": "not_run", "yellow": "concern"}[color]
 
 
 def _color(checks: tuple[Check, ...]) -> Color:
@@ -50,9 +48,8 @@ def _color(checks: tuple[Check, ...]) -> Color:
 def _reasons(color: Color, checks: tuple[Check, ...]) -> tuple[str, ...]:
     if color != "green":
         return tuple(check.sentence for check in checks if _decides(color, check))
-    passed, others, not_run = (sum(c.state == s for c in checks) for s in ("pass", "not_applicable", "not_run"))
-    outcome = f"{passed} passed, {others} did not apply, {not_run} did not run and are not required"
-    return (f"Every required check that applies passed: {outcome}.",)
+    passed, others = (sum(c.state == s for c in checks) for s in ("pass", "not_applicable"))
+    return (f"Every check that applies passed: {passed} passed, {others} did not apply.",)
 
 
 # The numbers that several rules compare. One that is not there is a Measure that says why.

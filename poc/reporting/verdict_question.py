@@ -45,7 +45,6 @@ class Question:
         red_if: what else must hold for a failure.
         green: where it does not hold, the check is a concern.
         unit: how the number is written.
-        required: if it did not run, the verdict is incomplete.
     """
 
     name: str
@@ -54,7 +53,6 @@ class Question:
     red_if: Condition | None = None
     green: Bound | None = None
     unit: Literal["number", "share", "count"] = "number"
-    required: bool = True
 
     def judge(self, measure: Measure) -> Check:
         """The check of a number. A reason beside a number that ran is a detail, put in brackets behind it."""
@@ -92,7 +90,6 @@ class Question:
             value=value,
             threshold=bound.limit,
             sentence=sentence[0].upper() + sentence[1:],
-            required=self.required,
         )
 
     def _condition(self) -> str:

@@ -18,7 +18,7 @@ class Thresholds:
         ConfigError: a threshold is not a finite number, is laxer for green than for red, or would divide by nothing.
     """
 
-    rules_version: str = "1"
+    rules_version: str = "2"
     red_sharpe: float = 0.5
     green_sharpe: float = 1.0
     retention: float = 0.5
@@ -77,7 +77,6 @@ class Check:
         value: what was measured; None where there is no finite number.
         threshold: what it is compared with: the red one where the check failed, else the one that green needs.
         sentence: number, threshold and outcome in plain words.
-        required: if it did not run, the verdict is incomplete.
     """
 
     name: str
@@ -85,7 +84,6 @@ class Check:
     value: float | None
     threshold: float | None
     sentence: str
-    required: bool = True
 
     def __post_init__(self) -> None:
         for name in ("value", "threshold"):
@@ -99,7 +97,7 @@ class Verdict:
     """The judgement of a suite. It is stored with its run and never judged again by later rules.
 
     Attributes:
-        color: `green`, `yellow`, `red`, or `incomplete` where a required check did not run.
+        color: `green`, `yellow`, `red`, or `incomplete` where a check did not run.
         rules_version: of the rules and thresholds that were applied.
         checks: in the fixed order of the rules, so that two verdicts compare line by line.
         reasons: the sentences that decided the color.
@@ -122,9 +120,14 @@ class Verdict:
             PocError: `stored` lacks a field or has an unknown one.
         """
         try:
-            checks = tuple(Check(**check) for check in stored["checks"])
+            checks = tuple(_check(check) for check in stored["checks"])
             return cls(**stored | {"checks": checks, "reasons": tuple(stored["reasons"])})
         except (KeyError, TypeError) as error:
             raise PocError(
                 f"The stored verdict cannot be read ({error}); it must have color, rules_version, checks and reasons."
             ) from error
+
+
+def _check(stored: dict[str, Any]) -> Check:
+    """Rules version 1 also stored whether a check was required; later rules require all of them."""
+    return Check(**{name: value for name, value in stored.items() if name != "required"})

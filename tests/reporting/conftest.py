@@ -100,7 +100,7 @@ def broken_suite(suite_result: SuiteResult) -> SuiteResult:
 def verdict() -> Verdict:
     return Verdict(
         color="yellow",
-        rules_version="1",
+        rules_version="2",
         checks=(
             Check(
                 name="net_sharpe",
@@ -136,7 +136,6 @@ def verdict() -> Verdict:
                 value=None,
                 threshold=0.01,
                 sentence="Placebo did not run: not part of this version.",
-                required=False,
             ),
         ),
         reasons=("Lag 1 keeps 45% of the net Sharpe; green needs half.",),

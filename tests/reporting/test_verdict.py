@@ -27,10 +27,8 @@ from tests.reporting.verdict_suites import (
 def test_a_good_signal_is_green_and_says_what_was_not_asked() -> None:
     verdict = compute_verdict(make_suite())
     assert verdict.color == "green"
-    assert verdict.rules_version == "1"
-    assert verdict.reasons == (
-        "Every required check that applies passed: 27 passed, 1 did not apply, 0 did not run and are not required.",
-    )
+    assert verdict.rules_version == "2"
+    assert verdict.reasons == ("Every check that applies passed: 27 passed, 1 did not apply.",)
 
 
 def test_the_order_of_checks_does_not_depend_on_the_outcome() -> None:
@@ -102,7 +100,7 @@ def test_a_failed_variant_is_named_whatever_the_base_sharpe(sharpe: float) -> No
 
 def test_the_quick_preset_is_incomplete_because_the_judged_set_is_the_same_for_all() -> None:
     verdict = compute_verdict(make_suite(config=QUICK_SUITE, evidence={"baselines": (), "spanning_alpha_t": NOT_RUN}))
-    missing = {check.name for check in verdict.checks if check.state == "not_run" and check.required}
+    missing = {check.name for check in verdict.checks if check.state == "not_run"}
     assert verdict.color == "incomplete"
     assert missing == {
         "retention_lag2_off",

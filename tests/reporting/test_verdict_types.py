@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,10 +57,17 @@ def test_a_broken_stored_verdict_is_refused(broken: dict[str, Any]) -> None:
         Verdict.from_dict(broken)
 
 
+def test_a_verdict_of_the_first_rules_is_read_as_it_was_stored() -> None:
+    verdict = compute_verdict(make_suite())
+    stored = verdict.to_dict() | {"rules_version": "1"}
+    stored["checks"] = [check | {"required": True} for check in stored["checks"]]
+    assert Verdict.from_dict(stored) == replace(verdict, rules_version="1")
+
+
 def test_other_thresholds_decide_and_are_marked() -> None:
     verdict = compute_verdict(make_suite(sharpe=2.0), Thresholds(green_sharpe=2.5))
     assert verdict.color == "yellow"
-    assert verdict.rules_version == "1 with other thresholds"
+    assert verdict.rules_version == "2 with other thresholds"
     assert Thresholds(rules_version="1a").label == "1a"
 
 
