@@ -21,6 +21,7 @@ from poc.cli_options import (
     Json,
     NewId,
     Region,
+    RunId,
     SignalFile,
     SnapshotId,
     TrustPickle,
@@ -270,6 +271,15 @@ def run(
         done = evaluate(file, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress)
     _print_evaluation(done, as_json=as_json)
     _exit_if_not_logged(done)
+
+
+@app.command()
+def rerun(run_id: RunId, *, workspace: Workspace, as_json: Json = False) -> None:
+    """Compute a logged run again: the same signal, snapshot, settings and earlier tries give the same bytes."""
+    from poc.tracking.run_folder import rerun_arguments
+
+    words = rerun_arguments(run_id, workspace=workspace)
+    app([*words, "--workspace", str(workspace), *(["--json"] if as_json else [])])
 
 
 @app.command("log")

@@ -39,6 +39,7 @@ Workspace = Annotated[
     ),
 ]
 SnapshotId = Annotated[str, typer.Argument(metavar="ID", help="Name of a snapshot of the workspace.")]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a logged run.")]
 NewId = Annotated[str | None, typer.Option("--id", help="Name of the new snapshot [DATE-REGION-vN].")]
 Region = Annotated[str, typer.Option("--region", help="Region of the market.")]
 TrustPickle = Annotated[bool, typer.Option("--trust-pickle", help="Read pickles. A pickle can run any code.")]

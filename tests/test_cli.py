@@ -88,6 +88,32 @@ def test_run_then_history(poc: Poc, workspace: Path, signal_file: Path) -> None:
 
 
 @pytest.mark.usefixtures("workspace")
+def test_a_logged_run_is_computed_again_to_the_byte_whatever_has_been_tried_since(
+    poc: Poc, demo: Any, workspace: Path, tmp_path: Path
+) -> None:
+    frame = demo.signals["noise"].frame.assign(desk="not read")
+    frame.loc[:9, "signal"] = float("nan")
+    frame.to_csv(tmp_path / "idea.csv", index=False)
+    frame.assign(signal=frame["signal"] ** 3 + frame["security_id"]).to_parquet(tmp_path / "other.parquet")
+    words = ("--snapshot", "demo", "--author", "ann", "--family", "f", "--preset", "quick", "--jobs", "1", "--json")
+    poc("run", tmp_path / "other.parquet", *words)
+    first = poc("run", tmp_path / "idea.csv", *words).json
+    poc("run", tmp_path / "other.parquet", *words, "--lags", "0,1,2", "--end", "2010-12-31")
+    (tmp_path / "idea.csv").unlink()
+    again = poc("rerun", first["run_id"], "--workspace", workspace, "--json").json
+    assert again["run_id"] != first["run_id"]
+    for name in ("result", "trials", "daily_series", "suite_summary"):
+        assert Path(again["paths"][name]).read_bytes() == Path(first["paths"][name]).read_bytes(), name
+    assert len(json.loads(Path(first["paths"]["trials"]).read_text())["trials"]) == 1
+    assert "ignored" in Path(first["paths"]["result"]).read_text()
+
+
+def test_a_run_that_is_not_there_cannot_be_computed_again(poc: Poc, workspace: Path) -> None:
+    said = poc("rerun", "0" * 32, "--workspace", workspace)
+    assert said.code == 1
+    assert "cannot be used" in said.err
+
+
 def test_a_run_of_which_no_variant_can_be_run_is_bad_input(poc: Poc, signal_file: Path, tmp_path: Path) -> None:
     words = ("--snapshot", "demo", "--preset", "quick", "--start", "2099-01-01", "--out", tmp_path / "out")
     said = poc("run", signal_file, *words)

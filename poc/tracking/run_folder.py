@@ -2,15 +2,16 @@
 
 import json
 import platform
+import shlex
 import subprocess
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from poc.errors import ConfigError
+from poc.errors import ConfigError, TrackingError
 from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE, to_json
-from poc.tracking.mlflow_logger import is_logged, log_record
+from poc.tracking.mlflow_logger import fetch_run, is_logged, log_record
 from poc.tracking.record import RunRecord
 
 RUN_SCHEMA_VERSION = 1
@@ -69,6 +70,24 @@ def log_directory(folder: Path, *, workspace: Path) -> str:
     run_id = log_record(record, [folder / name for name in LOGGED_FILES], workspace=workspace)
     (folder / RUN_FILE).write_text(to_json(content | {"run_id": run_id}), encoding="utf-8")
     return run_id
+
+
+def rerun_arguments(run_id: str, *, workspace: Path) -> list[str]:
+    """The rerun command of a logged run as words after `poc`, with its stored signal and its stored earlier tries.
+
+    Raises:
+        TrackingError: no such run, the store cannot be reached, or the run was logged without what a rerun needs.
+    """
+    logged = fetch_run(run_id, workspace=workspace)
+    words = shlex.split(logged.tags.get("rerun_command", ""))[1:]
+    files = {name: str(logged.folder / name) for name in (SIGNAL_FILE, TRIALS_FILE)}
+    missing = [name for name in files if not (logged.folder / name).is_file()]
+    if not words or missing:
+        raise TrackingError(
+            f"Run {run_id} cannot be run again: it was logged without {', '.join(missing) or 'its command'}. "
+            "Run its signal with `poc run`."
+        )
+    return [files.get(word, word) for word in words]
 
 
 def git_sha() -> str:
