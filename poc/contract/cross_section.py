@@ -1,6 +1,7 @@
 """Warnings about the usable rows of a signal taken together: gaps, thin, constant and tied days, extreme values."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,10 +49,25 @@ def check_together(
         not_done = ("constant_day", "heavy_ties", "extreme_values", "thin_day", "gap_exceeds_carry")
         return Together((), tuple(f"{code}: no usable row" for code in not_done))
     days = _days(usable["date_sig"])
-    findings = [*_check_days(usable["signal"], days), *_check_extremes(usable)]
+    with ThreadPoolExecutor(1) as background:
+        of_values = background.submit(lambda: [*_check_days(usable["signal"], days), *_check_extremes(usable)])
+        of_time = _check_timeline(usable, codes, days, calendar, carry_days=carry_days, mincos=mincos)
+    return Together((*of_values.result(), *of_time.findings), of_time.not_checked)
+
+
+def _check_timeline(  # the same arguments as above
+    usable: pl.DataFrame,
+    codes: Codes,
+    days: "_Days",
+    calendar: NDArray[np.datetime64] | None,
+    *,
+    carry_days: int | None,
+    mincos: int,
+) -> Together:
+    """Days with few names, and gaps between the rows of a security."""
     if calendar is None:  # no row can be carried forward without a calendar
-        findings += _thin(days.date, np.diff(days.start), mincos)
-        return Together(tuple(findings), ("gap_exceeds_carry: no calendar was given",))
+        thin = _thin(days.date, np.diff(days.start), mincos)
+        return Together(tuple(thin), ("gap_exceeds_carry: no calendar was given",))
     formation = formation_days(
         usable["date_avail"],
         usable["avail_hour"],
@@ -64,15 +80,12 @@ def check_together(
     days_formed = np.flatnonzero(row_kernels.which_occur(formation, len(calendar)))
     if not len(days_formed):
         why = "no row is formed inside the calendar"
-        return Together(tuple(findings), (f"thin_day: {why}", f"gap_exceeds_carry: {why}"))
+        return Together((), (f"thin_day: {why}", f"gap_exceeds_carry: {why}"))
     carry = carry_days or default_carry_days(formation, len(calendar))
     timeline = _follow(codes.code, formation, carry, len(calendar), len(codes.values))
     span = slice(days_formed[0], days_formed[-1] + 1)
-    findings += [
-        *_check_gaps(timeline, codes, formation, carry),
-        *_thin(calendar[span], np.cumsum(timeline.change)[span], mincos),
-    ]
-    return Together(tuple(findings), ())
+    gaps = _check_gaps(timeline, codes, formation, carry)
+    return Together((*gaps, *_thin(calendar[span], np.cumsum(timeline.change)[span], mincos)), ())
 
 
 class _Days(NamedTuple):

@@ -46,7 +46,7 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Pl
     available = day_numbers(rows["date_avail"])
     first_day, last_day = day_numbers(panel.dates[[0, -1]])
     inside = (available >= first_day) & (available <= last_day)
-    outside = rows.height - np.count_nonzero(inside)
+    outside = rows.height - int(inside.sum())
     if outside:  # of a signal that was checked without this calendar
         rows = rows.filter(pl.Series(inside))
     formation = formation_days(
@@ -59,15 +59,55 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Pl
         close_cutoff=panel.close_cutoff,
     )
     carry_days = config.carry_days or default_carry_days(formation, panel.n_days)
-    lives = _find_lives(rows, formation, carry_days, panel)
+    security = frozen(security_index(rows["security_id"], panel.securities))
+    lives = _Lives(numbers(rows["signal"]), security, day_numbers(rows["date_sig"]), formation, frozen(_NO_END))
+    values, dropped, ascending = _spread(lives, carry_days, panel, config)
+    if not ascending:  # some row is formed after one of a later date_sig
+        values, dropped, _ = _spread(_find_lives(lives, carry_days, panel), carry_days, panel, config)
+    return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped | {"outside_calendar": outside})
+
+
+_NO_END = np.empty(0, np.int32)
+
+
+class _Lives(NamedTuple):
+    """Signal rows and the days on which each is its security's live row.
+
+    Attributes:
+        signal, security, rank: (n,) value, index of the security (-1 unknown), day number of `date_sig`.
+        first: (n,) the first day.
+        end: (n,) the day after the last; empty: `carry_days` after the first, or the first of the security's next row.
+    """
+
+    signal: Floats
+    security: Ints
+    rank: Ints
+    first: Ints
+    end: Ints
+
+
+def _find_lives(rows: _Lives, carry_days: int, panel: Panel) -> _Lives:
+    order = np.lexsort((rows.rank, rows.first, rows.security))
+    signal, security, rank, formation = (frozen(array[order]) for array in rows[:4])
+    first, end = np.empty(len(order), np.int32), np.empty(len(order), np.int32)
+    placing_kernels.live_intervals(security, formation, rank, carry_days, panel.n_days, first, end)
+    return _Lives(signal, security, rank, frozen(first), frozen(end))
+
+
+def _spread(
+    lives: _Lives, carry_days: int, panel: Panel, config: BacktestConfig
+) -> tuple[Floats, dict[str, int], bool]:
+    """(R,) the live values, the rows that never live by reason, and whether these are right (`spread_live`)."""
     in_order = pl.Series(lives.first).is_sorted()
     order = np.empty(0 if in_order else len(lives.first), np.int32)
     start = rows_by_group(lives.first, panel.n_days + 1, order)
     values = np.empty(len(panel.security))
-    unknown, beyond, superseded = placing_kernels.spread_live(
+    unknown, beyond, superseded, right = placing_kernels.spread_live(
         lives.signal,
         lives.security,
+        lives.rank,
         lives.end,
+        carry_days,
         order,
         start,
         panel.security,
@@ -76,32 +116,7 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Pl
         1 if config.from_open else 0,
         values,
     )
-    dropped = {
-        "unknown_security": unknown, "outside_calendar": outside, "after_calendar": beyond, "superseded": superseded,
-    }  # fmt: skip
-    return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped)
-
-
-class _Lives(NamedTuple):
-    """Signal rows and the days on which each is its security's live row: from `first` to the day before `end`."""
-
-    signal: Floats
-    security: Ints
-    first: Ints
-    end: Ints
-
-
-def _find_lives(rows: pl.DataFrame, formation: Ints, carry_days: int, panel: Panel) -> _Lives:
-    signal, rank = numbers(rows["signal"]), day_numbers(rows["date_sig"])
-    security = frozen(security_index(rows["security_id"], panel.securities))
-    end = np.empty(len(signal), np.int32)
-    if placing_kernels.ends_of_lives(security, formation, rank, carry_days, panel.n_days, end):
-        return _Lives(signal, security, formation, end)
-    order = np.lexsort((rank, formation, security))
-    signal, security, formation, rank = (frozen(array[order]) for array in (signal, security, formation, rank))
-    first = np.empty(len(signal), np.int32)
-    placing_kernels.live_intervals(security, formation, rank, carry_days, panel.n_days, first, end)
-    return _Lives(signal, security, frozen(first), end)
+    return values, {"unknown_security": unknown, "after_calendar": beyond, "superseded": superseded}, right
 
 
 def place_rows(values: Floats, panel: Panel, config: BacktestConfig) -> PlacedSignal:

@@ -5,37 +5,6 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def ends_of_lives(security, formation, rank, carry_days, n_days, end):
-    """The day after the last on which each row is its security's live row, where each security's rows ascend.
-
-    A row lives from its formation day for `carry_days` days, or until the next row of its security is formed.
-
-    Args:
-        security: (n,) security index, -1 unknown.
-        formation: (n,) index of the formation day, `n_days` where beyond the calendar.
-        rank: (n,) order of `date_sig`.
-        end: (n,) int32, written.
-
-    Returns:
-        Whether each security's rows ascend, by formation day and by rank, whatever stands between them. If not, `end`
-        is not to be used: a row that is formed later, of an earlier `date_sig`, ends no life.
-    """
-    last = np.full(max(security.max(), 0) + 1, -1, np.int64) if len(security) > 0 else np.full(1, -1, np.int64)
-    for i in range(len(security)):
-        s = security[i]
-        end[i] = min(formation[i] + carry_days, n_days)
-        if s < 0 or formation[i] >= n_days:
-            continue
-        before = last[s]
-        if before >= 0:
-            if formation[before] > formation[i] or rank[before] >= rank[i]:
-                return False
-            end[before] = min(end[before], formation[i])
-        last[s] = i
-    return True
-
-
-@njit(cache=True, nogil=True)
 def live_intervals(security, formation, rank, carry_days, n_days, first, end):
     """Days on which each row is its security's live row, in any case.
 
@@ -70,48 +39,64 @@ def live_intervals(security, formation, rank, carry_days, n_days, first, end):
 
 
 @njit(cache=True, nogil=True)
-def spread_live(signal, security, end, order, start, panel_security, offsets, n_securities, ahead, out):
+def spread_live(
+    signal, security, rank, end, carry_days, order, start, panel_security, offsets, n_securities, ahead, out
+):
     """Write each live value on the panel rows of its days.
 
     Args:
-        signal, security, end: (n,) signal rows, and the day after the last on which they live.
+        signal, security, rank: (n,) signal rows, the index of their security (-1 unknown), and the order of `date_sig`.
+        end: (n,) the day after the last on which each is its security's live row. Or empty: then a row lives for
+            `carry_days` days or until the next row of its security, which is right only if that has a later `date_sig`.
         order: rows by their first day; or empty, where they are in that order.
         start: (T + 2,) the rows that begin to live on day t are `start[t]:start[t + 1]` of that order.
         ahead: rows of day t get the value that lives on day `t + ahead`.
         out: (R,) float64, written: the live value, NaN where there is none.
 
     Returns:
-        Rows of unknown securities, rows beyond the calendar, and rows that never live for another reason.
+        Rows of unknown securities, rows beyond the calendar, and rows that never live for another reason; and False
+        where `end` is needed but empty: `out` is not to be used.
     """
     n_days = len(offsets) - 1
     value = np.full(n_securities, np.nan)
+    born = np.full(n_securities, -1, np.int64)
     until = np.zeros(n_securities, np.int64)
+    newest = np.full(n_securities, np.int64(-(2**62)))  # rank of the live row
     unknown, idle = 0, 0
     for day in range(n_days + ahead):
-        if day < n_days:
-            for j in range(start[day], start[day + 1]):
-                i = order[j] if len(order) > 0 else j
-                s = security[i]
-                if s < 0:
-                    unknown += 1
-                elif end[i] <= day:
+        for j in range(start[min(day, n_days)], start[min(day + 1, n_days)]):
+            i = order[j] if len(order) > 0 else j
+            s = security[i]
+            if s < 0:
+                unknown += 1
+                continue
+            if len(end) > 0:
+                if end[i] <= day:
                     idle += 1
-                else:
-                    value[s] = signal[i]
-                    until[s] = end[i]
+                    continue
+                until[s] = end[i]
+            else:
+                if rank[i] <= newest[s]:
+                    return unknown, 0, idle, False
+                if born[s] == day:  # the one before is superseded at once
+                    idle += 1
+                newest[s] = rank[i]
+                born[s] = day
+                until[s] = day + carry_days
+            value[s] = signal[i]
         t = day - ahead
         if t < 0:
             continue
         for r in range(offsets[t], offsets[t + 1]):
             s = panel_security[r]
-            out[r] = value[s] if until[s] > day else np.nan
+            out[r] = value[s] if until[s] > day and day < n_days else np.nan
     beyond = 0
     for j in range(start[n_days], start[n_days + 1]):
         if security[order[j] if len(order) > 0 else j] < 0:
             unknown += 1
         else:
             beyond += 1
-    return unknown, beyond, idle
+    return unknown, beyond, idle, True
 
 
 @njit(cache=True, nogil=True)
