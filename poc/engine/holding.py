@@ -23,11 +23,13 @@ class Trading:
 
     Attributes:
         books: held books; the target books where they are formed every day and held for one.
+        overall: the held book of all names alone, which is what a result keeps.
         daily: (P, T, 6) sums by information day, in the columns that `return_kernels` names.
         trades: of the book of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost.
     """
 
     books: Books
+    overall: Books
     daily: Floats
     trades: tuple[Ints, Ints, Floats]
 
@@ -94,7 +96,9 @@ def trade(books: Books, config: BacktestConfig, panel: Panel, *, threads: int = 
     )
     daily, starts, rows, costs = zip(*parts, strict=True)
     trades = (read_only(join_starts(starts)), read_only(np.concatenate(rows)), read_only(np.concatenate(costs)))
-    return Trading(books=books, daily=read_only(np.concatenate(daily, axis=1)), trades=trades)
+    start, row, weight = kernels.first_books(*books)
+    overall = Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
+    return Trading(books=books, overall=overall, daily=read_only(np.concatenate(daily, axis=1)), trades=trades)
 
 
 def hold(trading: Trading, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Held:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poc.data.panel import Panel
-from poc.engine.blocks import read_only
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Books
 from poc.engine.holding import trade
@@ -35,16 +34,13 @@ class Entries(NamedTuple):
 def holdings_of(books: HeldBooks) -> Entries:
     """What is held on each day of the series."""
     known = books.days - books.shift
-    index, day = _ranges(books.start[known * books.n_portfolios], books.start[known * books.n_portfolios + 1])
+    index, day = _ranges(books.start[known], books.start[known + 1])
     return Entries(day, books.row[index], books.weight[index])
 
 
 def trades_of(books: HeldBooks, panel: Panel) -> Entries:
     """What is traded on each day of the series but the first, as docs/methodology.md counts trades."""
-    first, end = (books.start[place :: books.n_portfolios][: len(books.dates)] for place in (0, 1))
-    index, _ = _ranges(first, end)
-    start = np.append(0, np.cumsum(end - first))
-    overall = Books(read_only(start), read_only(books.row[index]), read_only(books.weight[index]), 1)
+    overall = Books(books.start, books.row, books.weight, 1)
     trade_start, row, size = trade(overall, BacktestConfig(tc_bps=WHOLE_TRADE), panel).trades
     known = (books.days - books.shift)[1:]
     index, day = _ranges(trade_start[known], trade_start[known + 1])

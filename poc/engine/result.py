@@ -12,13 +12,12 @@ from poc.engine.config import BacktestConfig
 
 @dataclass(frozen=True, kw_only=True)
 class HeldBooks:
-    """The books behind a result, from which the weights of any day can be had. T days, R rows, P portfolios.
+    """The books of all names behind a result, from which the weights of any day can be had. T days, R rows.
 
     Attributes:
         dates: (T,) trading days.
         securities: (N,) ids as given; `security` (R,) the index of each panel row.
-        start, row, weight: held books by information day; the book of all names is `start[t * P]:start[t * P + 1]`.
-        n_portfolios: P.
+        start, row, weight: held books by information day; that of day t is `start[t]:start[t + 1]`.
         shift: trading days from the information day of a book to the day of its return.
         days: return days of the series, as indices of `dates`.
     """
@@ -29,13 +28,12 @@ class HeldBooks:
     start: NDArray[Any]
     row: NDArray[Any]
     weight: NDArray[np.float64]
-    n_portfolios: int
     shift: int
     days: NDArray[Any]
 
     def weights(self, days: NDArray[Any]) -> pd.DataFrame:
         """`date, security_id, weight` held on the given return days, sorted by date and security."""
-        book = (days - self.shift) * self.n_portfolios
+        book = days - self.shift
         first, size = self.start[book], self.start[book + 1] - self.start[book]
         entry = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
         day, security = np.repeat(days, size), self.security[self.row[entry]]

@@ -190,7 +190,6 @@ def _result(config: BacktestConfig, *, seed: int, mean: float) -> BacktestResult
             start=np.empty(0, int),
             row=np.empty(0, np.int32),
             weight=np.empty(0),
-            n_portfolios=1,
             shift=1,
             days=np.empty(0, int),
         ),
