@@ -10,29 +10,31 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from poc.cli_options import (
     Author,
     CarryDays,
+    FileFormat,
     Jobs,
     Json,
+    NewFile,
     NewId,
     Region,
     RunId,
+    RunName,
     SignalFile,
     SnapshotId,
     TrustPickle,
     Workspace,
     progress_bar,
 )
+from poc.cli_output import say, show, show_table
 from poc.errors import PocError, TrackingError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from poc.evaluate import Evaluation
 
 app = typer.Typer(
@@ -62,25 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _fail(error: Exception, message: str, *, code: int, as_json: bool) -> None:
-    _say(f"Error: {message}")
+    say(f"Error: {message}")
     if as_json:
-        _print({"error": {"type": type(error).__name__, "message": str(error)}}, "", as_json=True)
+        show({"error": {"type": type(error).__name__, "message": str(error)}}, "", as_json=True)
     raise SystemExit(code)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
-
-
-def _print(content: Any, text: str, *, as_json: bool) -> None:
-    from poc.reporting.files import to_json
-
-    print(to_json(content) if as_json else text, end="" if as_json else "\n")
 
 
 def _print_version(*, value: bool) -> None:
     if value:
-        print(f"poc {version('backtest-poc')}")
+        show({}, f"poc {version('backtest-poc')}", as_json=False)
         raise typer.Exit
 
 
@@ -139,7 +131,7 @@ def list_snapshots(*, workspace: Workspace, as_json: Json = False) -> None:
     """List the snapshots of the workspace."""
     from poc.data.catalog import DataCatalog
 
-    _print_table(DataCatalog.list(workspace / "snapshots"), "There is no snapshot yet.", as_json=as_json)
+    show_table(DataCatalog.list(workspace / "snapshots"), "There is no snapshot yet.", as_json=as_json)
 
 
 @snapshots.command("show")
@@ -156,7 +148,7 @@ def verify_snapshot(snapshot_id: SnapshotId, *, workspace: Workspace, as_json: J
     catalog = DataCatalog(snapshot_id, root=workspace / "snapshots")
     catalog.verify()
     found = {"snapshot_id": snapshot_id, "fingerprint": catalog.fingerprint, "status": "ok"}
-    _print(found, f"{snapshot_id} is what it was when it was made.", as_json=as_json)
+    show(found, f"{snapshot_id} is what it was when it was made.", as_json=as_json)
 
 
 def _show_snapshot(path: Path, *, as_json: bool) -> None:
@@ -164,14 +156,7 @@ def _show_snapshot(path: Path, *, as_json: bool) -> None:
     from poc.reporting.console import snapshot_text
 
     manifest = DataCatalog(path.name, root=path.parent).manifest
-    _print({"path": str(path)} | manifest.to_dict(), snapshot_text(manifest, path), as_json=as_json)
-
-
-def _print_table(table: "pd.DataFrame", if_empty: str, *, as_json: bool) -> None:
-    from poc.reporting.console import table_text
-    from poc.reporting.files import plain
-
-    _print(plain(table), table_text(table, if_empty=if_empty), as_json=as_json)
+    show({"path": str(path)} | manifest.to_dict(), snapshot_text(manifest, path), as_json=as_json)
 
 
 @app.command()
@@ -199,7 +184,7 @@ def validate(
     )
     fields = ("valid", "errors", "warnings", "not_checked", "ledger")
     content = {field: plain(getattr(checked, field)) for field in fields}
-    _print(content, validation_text(checked), as_json=as_json)
+    show(content, validation_text(checked), as_json=as_json)
     if not checked.valid:
         raise typer.Exit(2)
 
@@ -217,7 +202,7 @@ def convert(
 
     target = out or file.with_suffix(".parquet")
     convert_pickle(file, target, trust_pickle=trust_pickle)
-    _print({"path": str(target)}, f"Written: {target}", as_json=as_json)
+    show({"path": str(target)}, f"Written: {target}", as_json=as_json)
 
 
 @app.command()
@@ -268,7 +253,9 @@ def run(
         trials=trials,
     )
     with progress_bar(as_json=as_json) as progress:
-        done = evaluate(file, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress)
+        done = evaluate(
+            file, request, workspace=workspace, now=datetime.now().astimezone(), jobs=jobs, progress=progress
+        )
     _print_evaluation(done, as_json=as_json)
     _exit_if_not_logged(done)
 
@@ -293,7 +280,20 @@ def log_results(
     from poc.tracking.run_folder import log_directory
 
     run_id = log_directory(folder, workspace=workspace)
-    _print({"run_id": run_id}, f"Logged: run {run_id}", as_json=as_json)
+    show({"run_id": run_id}, f"Logged: run {run_id}", as_json=as_json)
+
+
+@app.command()
+def report(
+    run: RunName, *, file_format: FileFormat = "html", out: NewFile = None, workspace: Workspace, as_json: Json = False
+) -> None:
+    """Write the tear sheet of a run to a file, as it was stored."""
+    from poc.reporting.browser import export
+    from poc.tracking.stored_run import stored_tearsheet
+
+    target = out or Path(f"{Path(run).name}.{file_format}")
+    export(stored_tearsheet(run, workspace=workspace), target, file_format=file_format)
+    show({"path": str(target)}, f"Written: {target}", as_json=as_json)
 
 
 @app.command()
@@ -311,11 +311,7 @@ def history(
 
     runs = find_runs(workspace, signal=signal, author=author, family=family, limit=limit)
     runs = runs.drop(columns=["ended", "curve"])
-    _print_table(runs, "There is no run yet.", as_json=as_json)
-
-
-def _now() -> datetime:
-    return datetime.now().astimezone()
+    show_table(runs, "There is no run yet.", as_json=as_json)
 
 
 def _print_evaluation(done: "Evaluation", *, as_json: bool) -> None:
@@ -323,14 +319,14 @@ def _print_evaluation(done: "Evaluation", *, as_json: bool) -> None:
 
     text = f"{verdict_text(done.suite_result, done.verdict)}\nTear sheet  {done.paths['tearsheet']}"
     text += f"\nResults     {done.out_dir}\nRun         {done.run_id or 'not logged'}"
-    _print(done.to_dict(), text, as_json=as_json)
+    show(done.to_dict(), text, as_json=as_json)
 
 
 def _exit_if_not_logged(*done: "Evaluation") -> None:
     not_logged = [one for one in done if one.tracking_error]
     for one in not_logged:
-        _say(f"Error: the run is not logged. {one.tracking_error}")
-        _say(f"The results are whole. Log them later: poc log {one.out_dir}")
+        say(f"Error: the run is not logged. {one.tracking_error}")
+        say(f"The results are whole. Log them later: poc log {one.out_dir}")
     if not_logged:
         raise typer.Exit(1)
 
@@ -350,7 +346,7 @@ def demo(
     from poc.evaluate import RunRequest, evaluate_frame
     from poc.reporting.console import table_text
 
-    _say("The market of this demo is synthetic: a program made it up, and planted what the signals know about it.")
+    say("The market of this demo is synthetic: a program made it up, and planted what the signals know about it.")
     with progress_bar(as_json=as_json) as progress:
         progress("making the market", 0, 1)
         create_demo_snapshot(workspace / "snapshots")
@@ -359,7 +355,11 @@ def demo(
         for name in signals if every else ("real_alpha",):
             frame = signals[name].frame
             request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name)
-            done.append(evaluate_frame(frame, request, workspace=workspace, now=_now(), jobs=jobs, progress=progress))
+            done.append(
+                evaluate_frame(
+                    frame, request, workspace=workspace, now=datetime.now().astimezone(), jobs=jobs, progress=progress
+                )
+            )
     if every:
         rows = [
             {
@@ -372,7 +372,7 @@ def demo(
             }
             for (name, planted), one in zip(signals.items(), done, strict=True)
         ]
-        _print(rows, table_text(rows), as_json=as_json)
+        show(rows, table_text(rows), as_json=as_json)
     else:
         _print_evaluation(done[0], as_json=as_json)
     _exit_if_not_logged(*done)
@@ -393,7 +393,7 @@ def ui(
     command = app_command(settings, workspace, allow_remote=allow_remote)
     provider = log_in_provider(workspace)
     if not settings.is_local:
-        _say(f"WARNING: other machines can reach this app. {who_is_let_in(settings, provider)}")
-        _say("WARNING: its traffic is not encrypted. Put a server with TLS in front of it.")
-    _say(f"The app is at http://{settings.address}:{settings.port} and ends with Ctrl-C. Its jobs go on.")
+        say(f"WARNING: other machines can reach this app. {who_is_let_in(settings, provider)}")
+        say("WARNING: its traffic is not encrypted. Put a server with TLS in front of it.")
+    say(f"The app is at http://{settings.address}:{settings.port} and ends with Ctrl-C. Its jobs go on.")
     os.execve(command[0], command, os.environ | {"POC_WORKSPACE": str(workspace.absolute())})  # noqa: S606 - no shell is wanted

@@ -44,6 +44,9 @@ NewId = Annotated[str | None, typer.Option("--id", help="Name of the new snapsho
 Region = Annotated[str, typer.Option("--region", help="Region of the market.")]
 TrustPickle = Annotated[bool, typer.Option("--trust-pickle", help="Read pickles. A pickle can run any code.")]
 SignalFile = Annotated[Path, typer.Argument(metavar="FILE", help="Signal file: parquet, CSV or Feather.")]
+RunName = Annotated[str, typer.Argument(metavar="RUN", help="Run id, or a folder of results.")]
+FileFormat = Annotated[str, typer.Option("--format", help="html, pdf or png; the last two need Chromium.")]
+NewFile = Annotated[Path | None, typer.Option("--out", help="New file [RUN.html, RUN.pdf or RUN.png, here].")]
 Author = Annotated[
     str,
     typer.Option("--author", default_factory=_login_name, show_default="the login name", help="Whose run it is."),

@@ -85,6 +85,23 @@ def test_run_then_history(poc: Poc, workspace: Path, signal_file: Path) -> None:
     assert listed.out.split()[:3] == ["run_id", "name", "signal"]
     assert runs[0]["run_id"] in listed.out
     assert poc("history", "--author", "ben").out == "There is no run yet.\n"
+    _reports_are_what_was_stored(poc, folder, runs[0]["run_id"], signal_file.parent)
+
+
+def _reports_are_what_was_stored(poc: Poc, folder: Path, run_id: str, place: Path) -> None:
+    for run, name in ((folder, "by_folder.html"), (run_id, "by_id.html")):
+        said = poc("report", run, "--out", place / name, "--json")
+        assert (said.code, said.json) == (0, {"path": str(place / name)})
+        assert (place / name).read_bytes() == (folder / "tearsheet.html").read_bytes()
+    again = poc("report", folder, "--out", place / "by_id.html")
+    assert (again.code, "exists already" in again.err) == (2, True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POC_CHROMIUM", "nowhere")
+        none = poc("report", folder, "--format", "pdf", "--out", place / "out.pdf")
+    assert (none.code, "POC_CHROMIUM='nowhere' is no program" in none.err) == (2, True)
+    assert not (place / "out.pdf").exists()
+    (place / "empty").mkdir()
+    assert "There is no tearsheet.html in" in poc("report", place / "empty").err
 
 
 @pytest.mark.usefixtures("workspace")

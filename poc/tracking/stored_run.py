@@ -108,6 +108,23 @@ def load_run(run_id: str, *, workspace: Path) -> StoredRun:
     return replace(load_folder(logged.folder), rerun_command=command, experiment_id=logged.experiment_id)
 
 
+def stored_tearsheet(run: str, *, workspace: Path) -> Path:
+    """The tear sheet of a run as it was stored.
+
+    Args:
+        run: id of a logged run, or a folder of results.
+        workspace: folder of the embedded store.
+
+    Raises:
+        TrackingError: no such run or folder, the store cannot be reached, or there is no tear sheet.
+    """
+    folder = Path(run) if Path(run).is_dir() else fetch_run(run, workspace=workspace).folder
+    page = folder / "tearsheet.html"
+    if not page.is_file():
+        raise TrackingError(f"There is no tearsheet.html in {folder}. Give the folder of results of a run, or its id.")
+    return page
+
+
 def load_folder(folder: Path) -> StoredRun:
     """The run whose files are in a folder.
 
