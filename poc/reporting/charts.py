@@ -1,6 +1,7 @@
 """The plots of a result, for every report alike: a result goes in, a Plotly figure comes out.
 
-Daily values are embedded as 32-bit floats (7 significant digits), which keeps a report small. Background, text and grid
+Daily values are embedded as 32-bit floats (7 significant digits), and of a line longer than `MAX_DAYS` every second or
+third day and the extremes, since no screen can show more; both keep a report small. Background, text and grid
 are left to the page that shows the figure; the colours of the traces read on white and on black, can be told apart by
 colour-blind people (Okabe and Ito 2008), and lines also differ by dash.
 """
@@ -20,9 +21,11 @@ from poc.suite.placebo import Placebo
 
 BLUE, VERMILION, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#C4679B", "#7D838B"
 COLORS = (BLUE, VERMILION, GREEN, PURPLE, GREY)
-DASHES = ("solid", "dot", "dash")
+DASHES = ("solid", "dot", "dash", "dashdot", "longdash")
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
 PERCENT_TICKS = ",.2~%"
+MAX_DAYS = 3000
+"""Points of a line: twelve years of days."""
 IC_WINDOW = 252
 """Days of the rolling mean in `ic_chart`: about a year."""
 PLACEBO_BINS = 24
@@ -294,8 +297,9 @@ def horizon_chart(horizons: Sequence[HorizonIC]) -> go.Figure:
 
 
 def _look(place: int, colors: tuple[str, ...] = COLORS) -> dict[str, Any]:
-    """The look of the line at a place: no two of the first twelve are alike."""
-    return {"color": colors[place % len(colors)], "dash": DASHES[place % len(DASHES)], "width": 1.4}
+    """The look of the line at a place: when the colours are used up, lines get thicker, so that no two are alike."""
+    width = 1.4 + 0.8 * (place // len(colors))
+    return {"color": colors[place % len(colors)], "dash": DASHES[place % len(DASHES)], "width": width}
 
 
 def _line(
@@ -307,15 +311,27 @@ def _line(
     fill: str | None = None,
     **style: Any,
 ) -> go.Scatter:
+    kept = _shown(values)
     return go.Scatter(
-        x=dates.dt.strftime("%Y-%m-%d").tolist(),
-        y=_compact(values),
+        x=dates[kept].dt.strftime("%Y-%m-%d").tolist(),
+        y=_compact(values[kept]),
         name=name,
         mode="lines",
         line=style,
         fill=fill,
         hovertemplate=hover,
     )
+
+
+def _shown(values: pd.Series) -> NDArray[np.bool_]:
+    """Which values of a line are drawn: all, or every k-th, counted from the last, with the first and the extremes."""
+    step = -(-len(values) // MAX_DAYS) or 1
+    kept = np.zeros(len(values), bool)
+    kept[::-step] = True
+    kept[:1] = True
+    if step > 1 and values.notna().any():
+        kept[[values.argmin(), values.argmax()]] = True
+    return kept
 
 
 def _bars(labels: list[str], values: pd.Series, name: str) -> go.Bar:

@@ -3,13 +3,19 @@
 from collections.abc import Iterator
 
 from poc.engine.result import BacktestResult
-from poc.reporting.blocks import Block, Cell, Note, Table, cell, head
+from poc.reporting.blocks import Block, Cell, Note, Section, Table, cell, head
 from poc.reporting.measures import why_not
 from poc.reporting.terms import TERMS, number, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
 
 _NOTHING = Cell(text="")
+
+
+def evidence(suite: SuiteResult, base: BacktestResult) -> Section:
+    """How sure the numbers of the base variant are."""
+    blocks = tuple(inference_blocks(suite, base))
+    return Section(id="evidence", title="Evidence", question="How sure is it?", blocks=blocks)
 
 
 def inference_blocks(suite: SuiteResult, base: BacktestResult) -> Iterator[Block]:
@@ -42,7 +48,7 @@ def inference_blocks(suite: SuiteResult, base: BacktestResult) -> Iterator[Block
         _row("author_runs", None if trials.earlier.why_unknown else trials.earlier.author_runs),
     ]
     columns = tuple(head(key) for key in ("measure", "value", "interval", "p_value"))
-    yield Table(id="inference", caption="How sure is it? The base variant, net", head=columns, rows=tuple(rows))
+    yield Table(id="inference", caption="The base variant, net", head=columns, rows=tuple(rows))
     missing = tuple(f"{TERMS[key].label} is {why_not(one)}" for key, one in measures.items() if one.status != "ok")
     if missing:
         yield Note(id="inference-not-run", title="Not measured", sentences=missing, wide=False)

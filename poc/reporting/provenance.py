@@ -18,6 +18,7 @@ from poc.reporting.blocks import (
     frame_table,
     head,
 )
+from poc.reporting.limits import assumptions
 from poc.reporting.measures import measured, why_not
 from poc.reporting.terms import count, day, percent, written
 from poc.suite.measure import Measure
@@ -40,8 +41,10 @@ def data(suite: SuiteResult, base: BacktestResult | None) -> Section:
         blocks += _coverage(suite)
     warnings = suite.warnings or ("None.",)
     limits = suite.snapshot.limits or ("The snapshot states none.",)
+    assumed = assumptions(suite, base)
     blocks.append(Note(id="warnings", title="Warnings of the signal check", sentences=warnings))
-    blocks.append(Note(id="limits", title="What limits these numbers", sentences=limits))
+    blocks.append(Note(id="limits", title="What limits these numbers: the data", sentences=limits))
+    blocks.append(Note(id="assumptions", title="What limits these numbers: what was assumed", sentences=assumed))
     return Section(id="data", title="Data", question="What went in, and what limits it?", blocks=tuple(blocks))
 
 

@@ -7,7 +7,6 @@ import pandas as pd
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
 from poc.reporting.blocks import Block, Cell, Head, Note, Plot, Section, Table, cell, facts_table, frame_table, head
-from poc.reporting.inference import inference_blocks
 from poc.reporting.measures import base_baselines, measured, variants_table, why_not
 from poc.reporting.stability import GROUP_COLUMNS, heat_cell, stability_blocks
 from poc.reporting.terms import TERMS, day, number, percent, written
@@ -42,7 +41,6 @@ def headline(suite: SuiteResult, base: BacktestResult | None) -> Section:
         risk = [(key, base.overall()[key]) for key in RISK_FACTS]
         blocks += [_cumulative(suite, base), _returns(base)]
         blocks.append(facts_table(risk, id="risk", caption="Risk of the base variant"))
-        blocks += inference_blocks(suite, base)
     blocks.append(_best(variants, suite.evidence.trials.best_deflated_sharpe))
     blocks.append(variants_table(variants, VARIANT_COLUMNS, id="variants", caption="Every variant of the signal"))
     return Section(letter="A", id="headline", title="Headline", question="What does it earn?", blocks=tuple(blocks))

@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from poc.engine.config import ENGINE_VERSION
 from poc.engine.result import BacktestResult
-from poc.reporting import capacity, probes, provenance, sections, uniqueness
+from poc.reporting import capacity, inference, methodology, probes, provenance, sections, uniqueness
 from poc.reporting.blocks import Cell, Fact, Section, Table, head
 from poc.reporting.terms import TERMS, count, day, number, percent, significant, written
 from poc.reporting.verdict_types import Verdict
@@ -47,9 +47,10 @@ def render_tearsheet(suite_result: SuiteResult, verdict: Verdict, *, author: str
         verdict_meaning=COLOR_MEANINGS[verdict.color],
         checks=_checks(verdict),
         header=_header(suite_result, base, verdict, author),
-        tiles=_tiles(base),
+        tiles=_tiles(suite_result, base),
         sections=parts,
         terms=TERMS,
+        links={TERMS[key].meaning: link for key, link in methodology.links().items()},
         marks=STATE_MARKS | COLOR_MARKS,
         packed_figure=lambda figure: packed(figure.to_json()),
         packed_library=packed(library),
@@ -70,6 +71,7 @@ def _csp_hash(script: str) -> str:
 
 def _sections(suite: SuiteResult, base: BacktestResult | None, rerun_command: str) -> list[Section]:
     return [
+        *([inference.evidence(suite, base)] if base is not None else []),
         sections.headline(suite, base),
         sections.robustness(suite, base),
         *([capacity.capacity(suite, base)] if base is not None else []),
@@ -100,10 +102,12 @@ def _checks(verdict: Verdict) -> Table:
 
 def _header(suite: SuiteResult, base: BacktestResult | None, verdict: Verdict, author: str) -> list[Fact]:
     snapshot = suite.snapshot
-    span = f"{snapshot.first_date} to {snapshot.last_date}"
     facts = [
         Fact(label="Snapshot", text=f"{snapshot.snapshot_id} ({snapshot.region})"),
-        Fact(label="Data", text=f"{span}, {count(snapshot.n_securities)} securities"),
+        Fact(
+            label="Data",
+            text=f"{snapshot.first_date} to {snapshot.last_date}, {count(snapshot.n_securities)} securities",
+        ),
     ]
     if base is not None:
         days = base.daily_series["date"]
@@ -111,7 +115,7 @@ def _header(suite: SuiteResult, base: BacktestResult | None, verdict: Verdict, a
         facts += [
             Fact(label="Backtest", text=f"{day(days.iloc[0])} to {day(days.iloc[-1])}, {count(len(days))} days"),
             Fact(label="Universe", text=str(universe)),
-            Fact(label="Carry", text=f"{carry} days", meaning=TERMS["carry_days"].meaning),
+            Fact(label="Carry", text=f"{carry} day{'s' if carry > 1 else ''}", meaning=TERMS["carry_days"].meaning),
         ]
     return [
         *facts,
@@ -123,16 +127,23 @@ def _header(suite: SuiteResult, base: BacktestResult | None, verdict: Verdict, a
     ]
 
 
-def _tiles(base: BacktestResult | None) -> list[Fact]:
+def _tiles(suite: SuiteResult, base: BacktestResult | None) -> list[Fact]:
     """The numbers that are read first."""
     if base is None:
         return []
-    overall, ic = base.overall(), base.diagnostics["ic"]
+    overall, ic, t = base.overall(), base.diagnostics["ic"], suite.evidence.net_return_t.value
+    low, high = suite.evidence.inference.sharpe_net_low.value, suite.evidence.inference.sharpe_net_high.value
+    sure = "no interval" if low is None or high is None else f"95%: {written(low, number)} to {written(high, number)}"
+    cost = overall["ret_ann"] - overall["ret_net_ann"]
     return [
-        _tile("sharpe_net", overall["sharpe_net"], f"{written(overall['sharpe'], number)} gross"),
-        _tile("ret_net_ann", overall["ret_net_ann"], f"{written(overall['ret_ann'], percent)} gross"),
+        _tile("sharpe_net", overall["sharpe_net"], sure),
+        _tile(
+            "ret_net_ann",
+            overall["ret_net_ann"],
+            f"{written(overall['ret_ann'], percent)} gross, t = {written(t, number)}",
+        ),
         _tile("max_drawdown", overall["max_drawdown"], f"volatility {written(overall['ret_std'], percent)}"),
-        _tile("turnover", overall["turnover"], "of the book, one way"),
+        _tile("turnover", overall["turnover"], f"costs {written(cost, percent)} a year"),
         _tile("ic_mean", ic["mean"], f"t = {written(ic['t'], number)}"),
         _tile("n_long", overall["n_long"], f"{written(overall['n_short'], count)} short"),
     ]

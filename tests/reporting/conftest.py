@@ -72,6 +72,21 @@ def suite_result() -> SuiteResult:
 
 
 @pytest.fixture(scope="session")
+def long_suite(suite_result: SuiteResult) -> SuiteResult:
+    """Twenty-five years of days, and as many baselines as a suite can have."""
+    dates = pd.bdate_range("1993-01-04", periods=6300).as_unit("s")
+    base = suite_result.base_config()
+    names = ("reversal_5d", "momentum_12_1", "value", "low_volatility", "size", "liquidity")
+    return replace(
+        suite_result,
+        signal_results={base.key: _result(base, seed=0, mean=0.0008, dates=dates)},
+        baseline_results={
+            name: {base.key: _result(base, seed=seed, mean=0.0002, dates=dates)} for seed, name in enumerate(names, 20)
+        },
+    )
+
+
+@pytest.fixture(scope="session")
 def broken_suite(suite_result: SuiteResult) -> SuiteResult:
     """The base variant has failed, and no baseline was run."""
     key = suite_result.base_config().key
@@ -142,11 +157,11 @@ def verdict() -> Verdict:
     )
 
 
-def _result(config: BacktestConfig, *, seed: int, mean: float) -> BacktestResult:
+def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.DatetimeIndex = DATES) -> BacktestResult:
     rng = np.random.default_rng(seed)
-    daily = _daily(rng, mean)
+    daily = _daily(rng, mean, dates)
     years = [("year", str(year), days) for year, days in daily.groupby(daily["date"].dt.year)]
-    caps = [("cap", name, _daily(rng, mean)) for name in ("Large Cap", "Mid Cap", "Small Cap")]
+    caps = [("cap", name, _daily(rng, mean, dates)) for name in ("Large Cap", "Mid Cap", "Small Cap")]
     ic = pd.DataFrame({"date": daily["date"], "ic": rng.normal(0.015, 0.06, len(daily))})
     fractiles = np.arange(1, 11)
     return BacktestResult(
@@ -196,14 +211,14 @@ def _result(config: BacktestConfig, *, seed: int, mean: float) -> BacktestResult
     )
 
 
-def _daily(rng: np.random.Generator, mean: float) -> pd.DataFrame:
-    n = len(DATES)
+def _daily(rng: np.random.Generator, mean: float, dates: pd.DatetimeIndex = DATES) -> pd.DataFrame:
+    n = len(dates)
     ret = rng.normal(mean, 0.007, n)
     turnover = rng.uniform(0.03, 0.09, n)
     cost = turnover * 4 * 0.0003
     total = np.cumsum(ret - cost)
     series = {
-        "date": DATES,
+        "date": dates,
         "ret": ret,
         "ret_net": ret - cost,
         "resret": ret / 2,
