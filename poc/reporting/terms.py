@@ -235,6 +235,12 @@ TERMS: dict[str, Term] = {
     "spanning_alpha_ann": Term(
         "Spanning alpha, a year", "Return left after regression on the baselines' returns.", percent
     ),
+    "incremental_ic": Term("Incremental IC", "Mean IC of what the baselines' ranks leave of the signal's ranks.", fine),
+    "incremental_ic_t": Term("t of incremental IC", "Incremental IC over its Newey-West standard error.", number),
+    "sharpe_difference": Term("Net Sharpe difference", "Of the signal less the baseline, on common days.", number),
+    "sharpe_difference_low": Term("95% from", "Lower end of the bootstrap interval of the difference.", number),
+    "sharpe_difference_high": Term("95% to", "Upper end of the bootstrap interval of the difference.", number),
+    "sharpe_difference_p": Term("p of difference", "Two-sided bootstrap p-value that there is no difference.", fine),
     "spanning_alpha_t": Term("t of spanning alpha", "Spanning alpha over its Newey-West standard error.", number),
     "style_residualized_sharpe_net": Term(
         "Net Sharpe without styles", "Net Sharpe when the signal is residualized on the styles.", number

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
 from poc.reporting.blocks import Block, Cell, Note, Plot, Section, Table, cell, facts_table, frame_table, head
-from poc.reporting.measures import measures_blocks, variants_table, why_not
+from poc.reporting.measures import measured, measures_blocks, variants_table, why_not
 from poc.reporting.terms import NO_NUMBER, TERMS, count, number, percent, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
@@ -35,12 +35,33 @@ def _baselines(suite: SuiteResult) -> Iterator[Block]:
         yield Table(id="correlations", caption="Correlation to baselines", head=columns, rows=rows)
         keys = ("spanning_alpha_ann", "spanning_alpha_t")
         yield from measures_blocks(suite, keys, id="spanning", caption="What the baselines do not explain")
+        incremental = {"incremental_ic": evidence.incremental.ic, "incremental_ic_t": evidence.incremental.ic_t}
+        yield from measured(incremental, id="incremental", caption="Ranking that the baselines do not explain")
+        yield from _sharpe_differences(suite)
         yield from _baseline_returns(suite)
     else:
         yield Note(id="no-baselines", sentences=("No baseline was run, so nothing can be said about likeness to one.",))
     if suite.skipped_baselines:
         sentences = tuple(f"{name}: {reason}" for name, reason in suite.skipped_baselines.items())
         yield Note(id="skipped-baselines", title="Baselines not run", sentences=sentences)
+
+
+def _sharpe_differences(suite: SuiteResult) -> Iterator[Block]:
+    """The net Sharpe ratio of the signal less that of each baseline, with its interval."""
+    keys = ("sharpe_difference", "sharpe_difference_low", "sharpe_difference_high", "sharpe_difference_p")
+    rows = tuple(
+        (
+            Cell(text=one.name),
+            *(
+                _measure_cell(measure, key)
+                for key, measure in zip(keys, (one.difference, one.low, one.high, one.p_value), strict=True)
+            ),
+        )
+        for one in suite.evidence.sharpe_differences
+    )
+    if rows:
+        columns = tuple(head(key) for key in ("baseline", *keys))
+        yield Table(id="sharpe-differences", caption="Net Sharpe less that of each baseline", head=columns, rows=rows)
 
 
 def _baseline_returns(suite: SuiteResult) -> Iterator[Block]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from poc.data.panel import Panel
-from poc.data.sort_kernels import distinct_ranks, order_by_day
+from poc.data.sort_kernels import distinct_ranks
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import candidates
 from poc.engine.placing import PlacedSignal
@@ -15,6 +15,8 @@ from poc.engine.result import BacktestResult
 from poc.engine.return_kernels import daily_rank_correlation
 from poc.stats.concentration import largest_share
 from poc.stats.newey_west import newey_west_t, spanning_regression
+from poc.stats.sharpe_difference import sharpe_difference
+from poc.suite.incremental import AgainstBaseline, Ranked, measure_incremental, ranked
 from poc.suite.inference import measure_inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
@@ -58,13 +60,15 @@ def gather_evidence(
         baselines: each baseline's placed values, None where it was skipped.
     """
     result = own_results[base.key]
+    ranks = {name: ranked(placed.values, panel) for name, placed in baselines.items() if placed is not None and result}
+    eligible = ranked(np.where(candidates(panel, base), own.values, np.nan), panel) if result else None
     near = tuple(
         BaselineEvidence(
             name=name,
-            signal_corr=_signal_correlation(own, placed, result, panel, base),
+            signal_corr=_signal_correlation(eligible, ranks.get(name), result, panel),
             return_corr=_return_correlation(result, baseline_results[name]),
         )
-        for name, placed in baselines.items()
+        for name in baselines
     )
     variants = evidence_variants(base, panel)
     alpha, alpha_t = _spanning(result, baseline_results, panel)
@@ -73,6 +77,8 @@ def gather_evidence(
         is_baseline=next((b.name for b in near if (b.signal_corr.value or 0) >= SAME_RANKING), None),
         spanning_alpha_ann=alpha,
         spanning_alpha_t=alpha_t,
+        incremental=measure_incremental(eligible, {name: ranks.get(name) for name in baselines}, result, panel, base),
+        sharpe_differences=tuple(_against(name, result, other, panel) for name, other in baseline_results.items()),
         net_return_t=Measure.not_run() if result is None else Measure.of(newey_west_t(result.daily_series["ret_net"])),
         style_residualized_sharpe_net=_net_sharpe(
             own_results,
@@ -100,17 +106,15 @@ def correlations_table(evidence: Evidence) -> pd.DataFrame:
 
 
 def _signal_correlation(
-    own: PlacedSignal, other: PlacedSignal | None, result: BacktestResult | None, panel: Panel, base: BacktestConfig
+    own: Ranked | None, other: Ranked | None, result: BacktestResult | None, panel: Panel
 ) -> Measure:
     """Mean over formation days of the Spearman correlation, over names eligible in the run with live values of both."""
+    if result is None or own is None:
+        return Measure.not_run()
     if other is None:
         return Measure.not_run("the baseline was skipped")
-    if result is None:
-        return Measure.not_run()
-    eligible = np.where(candidates(panel, base), own.values, np.nan)
-    order, other_order = (order_by_day(values, panel.offsets) for values in (eligible, other.values))
-    other_rank = distinct_ranks(other.values, other_order, panel.offsets)
-    daily = daily_rank_correlation(eligible, order, other_rank, panel.offsets, LEAST_NAMES)
+    other_rank = distinct_ranks(*other, panel.offsets)
+    daily = daily_rank_correlation(*own, other_rank, panel.offsets, LEAST_NAMES)
     daily = daily[result.books.days - result.books.shift]
     daily = daily[~np.isnan(daily)]
     if len(daily) < LEAST_DAYS:
@@ -148,6 +152,16 @@ def _spanning(result: BacktestResult | None, baseline_results: Results, panel: P
     gross = _common_days([result, *there], "ret")
     spanning = spanning_regression(net, gross.drop(columns=0))
     return Measure.of(spanning.alpha * panel.days_per_year), Measure.of(spanning.alpha_t)
+
+
+def _against(
+    name: str, result: BacktestResult | None, baseline: BacktestResult | None, panel: Panel
+) -> AgainstBaseline:
+    """The paired bootstrap of the difference of net Sharpe ratios, on the common days."""
+    if result is None or baseline is None:
+        return AgainstBaseline.not_run(name, "the base variant failed" if result is None else "the baseline failed")
+    both = _common_days([result, baseline], "ret_net").to_numpy()
+    return AgainstBaseline.of(name, sharpe_difference(both[:, 0], both[:, 1], days_per_year=panel.days_per_year))
 
 
 def _net_sharpe(results: Results, config: BacktestConfig | None, why_not: str) -> Measure:

@@ -9,6 +9,7 @@ from poc.engine.result import BacktestResult
 from poc.suite.capacity import Capacity
 from poc.suite.config import SuiteConfig
 from poc.suite.coverage import Coverage
+from poc.suite.incremental import AgainstBaseline, Incremental
 from poc.suite.inference import Inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
@@ -38,6 +39,8 @@ class Evidence:
     baselines: tuple[BaselineEvidence, ...] = ()
     spanning_alpha_ann: Measure
     spanning_alpha_t: Measure
+    incremental: Incremental
+    sharpe_differences: tuple[AgainstBaseline, ...] = ()
     net_return_t: Measure
     style_residualized_sharpe_net: Measure
     without_small_caps_sharpe_net: Measure

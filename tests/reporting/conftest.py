@@ -9,7 +9,9 @@ import pytest
 from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting.verdict_types import Check, Verdict
+from poc.stats.sharpe_difference import SharpeDifference
 from poc.suite.config import SuiteConfig
+from poc.suite.incremental import AgainstBaseline, Incremental
 from poc.suite.inference import Inference
 from poc.suite.leaks import HorizonIC, Leaks
 from poc.suite.measure import Measure
@@ -284,7 +286,14 @@ def _row(name: str, kind: str, result: BacktestResult) -> dict[str, object]:
 def _evidence(baselines: tuple[BaselineEvidence, ...]) -> Evidence:
     return Evidence(
         baselines=baselines,
+        sharpe_differences=(
+            AgainstBaseline.of(
+                "reversal_5d", SharpeDifference(difference=1.1, low=0.2, high=2.0, p_value=0.02, n_days=700)
+            ),
+            AgainstBaseline.not_run("value", "the baseline failed"),
+        ),
         spanning_alpha_ann=Measure(value=0.08),
+        incremental=Incremental(ic=Measure(value=0.012), ic_t=Measure(value=3.1)),
         spanning_alpha_t=Measure(value=2.4),
         net_return_t=Measure(value=2.6),
         style_residualized_sharpe_net=Measure(value=0.9),

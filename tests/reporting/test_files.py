@@ -14,6 +14,7 @@ import pytest
 from poc.errors import PocError
 from poc.reporting.files import SCHEMA_VERSION, daily_series, plain, result_document, to_json, write_result_files
 from poc.reporting.verdict import Verdict
+from poc.suite.incremental import AgainstBaseline
 from poc.suite.leaks import HorizonIC
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
@@ -57,7 +58,9 @@ def test_every_field_of_the_result_is_documented_and_every_documented_field_is_t
     leaks = replace(suite.evidence.leaks, horizons=(HorizonIC(day=1, mean=0.1, t=2.0, days=9),))
     trial = Trial(run_id="1", signal_hash="2", sharpe=0.1, why="family")
     trials = replace(suite.evidence.trials, earlier=EarlierTrials(trials=(trial,)))
-    evidence = replace(suite.evidence, placebo=placebo, leaks=leaks, trials=trials)
+    against = (AgainstBaseline.not_run("value", "it failed"),)
+    found = {"placebo": placebo, "leaks": leaks, "trials": trials, "sharpe_differences": against}
+    evidence = replace(suite.evidence, **found)
     changes = {"correlations": correlations, "snapshot": limits, "config": config, "evidence": evidence}
     document = result_document(replace(suite, **changes), demo.evaluation.verdict)
     version, entries = _documented("result.json")

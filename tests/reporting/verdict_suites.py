@@ -10,6 +10,7 @@ from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting import verdict as rules
 from poc.reporting.verdict import Check, Thresholds, Verdict, compute_verdict
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
+from poc.suite.incremental import Incremental
 from poc.suite.inference import Inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
@@ -25,6 +26,7 @@ EVIDENCE = Evidence(
         for name in STANDARD_SUITE.baselines
     ),
     spanning_alpha_ann=Measure(value=0.1),
+    incremental=Incremental(ic=Measure(value=0.012), ic_t=Measure(value=3.1)),
     spanning_alpha_t=Measure(value=4.0),
     net_return_t=Measure(value=5.0),
     style_residualized_sharpe_net=Measure(value=1.8),
