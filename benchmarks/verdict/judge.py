@@ -21,13 +21,12 @@ from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
 from poc.reporting.verdict import STANDARD_THRESHOLDS, Verdict, compute_verdict
 from poc.stats.newey_west import newey_west_t
-from poc.stats.sharpe import deflated_sharpe_ratio, sharpe_moments, sharpe_ratio
+from poc.stats.sharpe import sharpe_ratio
 from poc.suite.config import STANDARD_SUITE
-from poc.suite.measure import Measure
 from poc.suite.placebo import measure_placebos
 from poc.suite.result import SuiteResult
 from poc.suite.runner import BaselineRuns, run_baselines, run_checked_suite
-from poc.suite.trials import Trials
+from poc.suite.trials import EarlierTrials, Trial, with_trials
 
 Row = dict[str, Any]
 SUITE = replace(STANDARD_SUITE, placebos=0)
@@ -73,7 +72,7 @@ class Bench:
         if screen.overall()["sharpe_net"] < STANDARD_THRESHOLDS.red_sharpe:
             return row | {"color": "red", "decided_by": ["net_sharpe"], "checks": {}}
         suite = self._run_suite(checked)
-        suite = with_trials(suite, earlier_sharpes)
+        suite = with_trials(suite, EarlierTrials(trials=_trials(earlier_sharpes)))
         verdict = compute_verdict(suite)
         if [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required] == ["placebo"]:
             verdict = compute_verdict(self._with_placebos(suite, checked))
@@ -116,12 +115,8 @@ class Bench:
         return replace(suite, evidence=replace(suite.evidence, placebo=placebo))
 
 
-def with_trials(suite: SuiteResult, earlier_sharpes: tuple[float, ...]) -> SuiteResult:
-    """The suite with its Sharpe ratio deflated for the judged set and the earlier tries."""
-    moments = [sharpe_moments(result.daily_series["ret_net"]) for result in suite.signal_results.values()]
-    tried = [m.sharpe for m in moments] + list(earlier_sharpes)
-    trials = Trials(deflated_sharpe=Measure.of(deflated_sharpe_ratio(moments[0], tried)))
-    return replace(suite, evidence=replace(suite.evidence, trials=trials))
+def _trials(sharpes: tuple[float, ...]) -> tuple[Trial, ...]:
+    return tuple(Trial(run_id=str(k), signal_hash=str(k), sharpe=s, why="family") for k, s in enumerate(sharpes))
 
 
 def _numbers(base: BacktestResult) -> Row:

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from benchmarks.verdict.judge import Row, judge_market
 from benchmarks.verdict.kinds import KINDS, PLACEBO, QUICK, Kind
 from benchmarks.verdict.placebos import placebo_row
 from benchmarks.verdict.report import report
+from benchmarks.verdict.series import N_SERIES, YEARS, series_row
 from benchmarks.verdict.signals import WORLDS
 
 ROOT = Path(__file__).parents[2]
@@ -35,10 +37,15 @@ def main() -> None:
     share = 0.01 if options.quick else options.share
     rows = zoo_rows(kinds, options.root, markets=options.markets, share=share, n_jobs=options.jobs)
     placebos = study_rows("placebos", placebo_row, PLACEBO.n_markets, share, options)
+    series = [
+        row
+        for years in YEARS
+        for row in study_rows(f"series-{years}y", partial(series_row, years), N_SERIES, share, options)
+    ]
     complete = options.markets == "report" and options.kinds == list(KINDS) and share == 1
     page = ROOT / "docs" / "error-rates.md" if complete else options.root / "error-rates.md"
-    seeds = FIRST_SEED[options.markets]
-    page.write_text(report(rows, kinds, placebos, first_seed=seeds, today=datetime.now(UTC).date()), encoding="utf-8")
+    today, seed = datetime.now(UTC).date(), FIRST_SEED[options.markets]
+    page.write_text(report(rows, kinds, placebos, series, today=today, first_seed=seed), encoding="utf-8")
     print(f"written: {page}")
 
 
