@@ -23,14 +23,15 @@ from poc.reporting.verdict import STANDARD_THRESHOLDS, Verdict, compute_verdict
 from poc.stats.newey_west import newey_west_t
 from poc.stats.sharpe import sharpe_ratio
 from poc.suite.config import STANDARD_SUITE
+from poc.suite.measure import Measure
 from poc.suite.placebo import measure_placebos
 from poc.suite.result import SuiteResult
 from poc.suite.runner import BaselineRuns, run_baselines, run_checked_suite
 from poc.suite.trials import EarlierTrials, Trial, with_trials
 
 Row = dict[str, Any]
-SUITE = replace(STANDARD_SUITE, placebos=0)
-"""Placebos are run afterwards, and only where they decide."""
+SUITE = replace(STANDARD_SUITE, placebos=0, report_evidence=False)
+"""Without what is shown and not judged; placebos are run afterwards, and only where they decide."""
 STANDS_OUT = ("fail", "concern", "not_run")
 SCREEN = replace(SUITE.base_variant(), slices=("overall",))
 
@@ -74,9 +75,11 @@ class Bench:
         suite = self._run_suite(checked)
         suite = with_trials(suite, EarlierTrials(trials=_trials(earlier_sharpes)))
         verdict = compute_verdict(suite)
-        if [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required] == ["placebo"]:
-            verdict = compute_verdict(self._with_placebos(suite, checked))
-        return row | _judgement(verdict)
+        stands_out = [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required]
+        if stands_out == ["placebo"]:
+            return row | _judgement(compute_verdict(self._with_placebos(suite, checked)))
+        hopeless = replace(suite.evidence.placebo, p_value=Measure.of(1.0))  # what they would say decides nothing
+        return row | _judgement(compute_verdict(replace(suite, evidence=replace(suite.evidence, placebo=hopeless))))
 
     def judge_best(self, signals: list[ZooSignal]) -> Row:
         """The verdict on the best of some signals, the others of which are earlier tries of its family."""
@@ -132,8 +135,9 @@ def _numbers(base: BacktestResult) -> Row:
 
 
 def _judgement(verdict: Verdict) -> Row:
+    stands_out = [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required]
     return {
         "color": verdict.color,
-        "decided_by": [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required],
+        "decided_by": [name for name in stands_out if name != "placebo"] or stands_out,
         "checks": {check.name: [check.state, check.value] for check in verdict.checks},
     }

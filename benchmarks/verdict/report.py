@@ -41,10 +41,10 @@ def rate_cells(hits: int, cases: int) -> str:
 
 
 def report(
-    rows: list[Row], kinds: list[Kind], placebos: list[Row], series: list[Row], *, today: date, first_seed: int
+    *, zoo: list[Row], placebos: list[Row], series: list[Row], kinds: list[Kind], today: date, first_seed: int
 ) -> str:
     """The page."""
-    n_markets = len({(row["kind"], row["seed"]) for row in rows})
+    n_markets = len({(row["kind"], row["seed"]) for row in zoo})
     lines = [
         "# Error rates of the verdict",
         "",
@@ -52,11 +52,11 @@ def report(
         "planted in synthetic markets, are judged as `poc run` judges them.",
         "",
         f"{today}; rules version {STANDARD_THRESHOLDS.label}, engine version {ENGINE_VERSION}.",
-        f"{len(rows):,} signals in {n_markets:,} markets, of seeds from {first_seed:,} on in each kind. Rules are",
+        f"{len(zoo):,} signals in {n_markets:,} markets, of seeds from {first_seed:,} on. Rules are",
         "tuned on markets of other seeds, and what a characteristic pays is calibrated on others again",
         "(`benchmarks/verdict/calibrate.py`).",
         "",
-        *zoo_sections(rows, kinds),
+        *zoo_sections(zoo, kinds),
         "",
         "## Placebos",
         "",
@@ -68,8 +68,8 @@ def report(
         "## Intervals and p-values",
         "",
         "On simulated daily returns (`benchmarks/verdict/series.py`): autocorrelation 0.1, Student t with 5 degrees of",
-        "freedom, GARCH(1, 1) volatility. The 95% interval of the Sharpe ratio should cover the true one, 0, 1 or 2, and a",
-        "test of something true should reject it at 5% in 5% of cases.",
+        "freedom, GARCH(1, 1) volatility. The 95% interval of the Sharpe ratio should cover the true one, 0, 1 or 2;",
+        "a test of something true should reject it at 5% in 5% of cases.",
         "",
         *series_table(series),
     ]

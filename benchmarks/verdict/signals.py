@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -130,20 +131,29 @@ def rating(values: Floats) -> Floats:
 
 
 def nulls(market: ZooMarket) -> Iterator[ZooSignal]:
-    """The signals that know nothing."""
+    """The signals that know nothing, three of each sort."""
     maker = _Maker(market)
-    shape = maker.shape
-    for half_life in (0, 5, 20, 60, 120, 250):
-        yield maker.signal("null", f"null {half_life}d", partial(maker.noise, half_life=half_life))
-    yield maker.signal("null", "null fixed", lambda rng: np.broadcast_to(rng.standard_normal(shape[1]), shape).copy())
-    yield maker.signal("null", "null rating", lambda rng: rating(maker.noise(rng, 60)))
+    sorts = {f"null {life}d": partial(maker.noise, half_life=life) for life in (0, 5, 20, 60, 120, 250)}
+    sorts |= {name: partial(make, maker) for name, make in NULLS.items()}
+    for (name, values), number in product(sorts.items(), range(3)):
+        yield maker.signal("null", f"{name}, {number}", values)
+
+
+def _fixed(maker: _Maker, rng: np.random.Generator) -> Floats:
+    return np.broadcast_to(rng.standard_normal(maker.shape[1]), maker.shape).copy()
+
+
+def _noise_in_five(maker: _Maker, rng: np.random.Generator) -> Floats:
+    return rating(maker.noise(rng, 60))
+
+
+def _by_industry(maker: _Maker, rng: np.random.Generator) -> Floats:
     industry = maker.market.industry
+    bet = slow_noise(rng, (maker.shape[0], int(industry.max()) + 1), 60)[:, industry]
+    return mixed(bet, maker.noise(rng, 60), 0.7)
 
-    def by_industry(rng: np.random.Generator) -> Floats:
-        bet = slow_noise(rng, (shape[0], industry.max() + 1), 60)[:, industry]
-        return mixed(bet, maker.noise(rng, 60), 0.7)
 
-    yield maker.signal("null", "null industries", by_industry)
+NULLS = {"null fixed": _fixed, "null rating": _noise_in_five, "null industries": _by_industry}
 
 
 def alphas(market: ZooMarket) -> Iterator[ZooSignal]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmarks.verdict.judge import Row
 
 CLASSES = {
-    "null": "knows nothing: eight kinds of noise, new every day to fixed for ever, by industry, in five values",
+    "null": "knows nothing: nine sorts of noise, new every day to fixed for ever, by industry, in five values",
     "best of 100": "the best of a hundred noise signals, the others of which are known as tries of its family",
     "true 0.3": "a slow alpha, true net Sharpe ratio 0.3",
     "true 0.7": "a slow alpha, true net Sharpe ratio 0.7",

@@ -27,9 +27,9 @@ class Thresholds:
     similar_signal_corr: float = 0.5
     clone_return_corr: float = 0.7
     spanning_t: float = 2.0
-    leak_ic: float = 0.15
+    leak_ic: float = 0.08
     leak_t: float = 3.0
-    pre_entry_ic_red: float = 0.15
+    pre_entry_ic_red: float = 0.08
     pre_entry_ic_yellow: float = 0.05
     pre_entry_ic_multiple: float = 5.0
     survivorship_p: float = 0.001

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+FEW_EVENTS = 5
+
 Floats = NDArray[np.float64]
 
 
@@ -23,8 +25,7 @@ class LogRank:
     Attributes:
         p_value: two-sided, that both leave at the same rate; NaN where no event tells them apart.
         rate: (observed / expected) of the group over that of the others [P]; NaN where one of them expects no event.
-        expected, expected_of_others: how many would have left if both left at the same rate. The p-value is asymptotic:
-            with fewer than about five of either it is far too small.
+        expected, expected_of_others: how many would have left if both left at the same rate.
     """
 
     p_value: float
@@ -40,7 +41,9 @@ def log_rank(
 
     At each time of an event in a stratum, with n names at risk, n1 of them in the group, and d events, the group
     expects d n1 / n of them, with variance d (n1 / n) (1 - n1 / n) (n - d) / (n - 1). Observed less expected, squared,
-    over the variance, all summed over times and strata, is chi-squared with one degree of freedom.
+    over the variance, all summed over times and strata, is chi-squared with one degree of freedom. That holds for many
+    events. Where fewer than `FEW_EVENTS` are expected in either group, the p-value is twice the smaller tail of the
+    number of events in the group, each of which falls to it with probability n1 / n (Poisson binomial distribution).
 
     Args:
         duration: (n,) time watched, above 0.
@@ -49,27 +52,41 @@ def log_rank(
         stratum: (n,) names are compared within the same one only.
     """
     expected = expected_of_others = variance = 0.0
+    shares = []
     for label in np.unique(stratum):
         inside = stratum == label
-        terms = _terms(duration[inside], ended[inside], in_group[inside])
-        expected, expected_of_others, variance = (
-            total + term for total, term in zip((expected, expected_of_others, variance), terms, strict=True)
-        )
+        share, spread = _terms(duration[inside], ended[inside], in_group[inside])
+        expected, expected_of_others = expected + float(share.sum()), expected_of_others + float((1 - share).sum())
+        variance += spread
+        shares.append(share)
     n_events = int(np.count_nonzero(ended & in_group))
     n_others = int(np.count_nonzero(ended & ~in_group))
     z = (n_events - expected) / math.sqrt(variance) if variance > 0 else math.nan
+    p_value = math.erfc(abs(z) / math.sqrt(2))
+    if variance > 0 and min(expected, expected_of_others) < FEW_EVENTS:
+        p_value = _exact_p_value(np.concatenate(shares), n_events)
     comparable = expected > 0 and expected_of_others > 0 and n_others > 0
-    rate = (n_events / expected) / (n_others / expected_of_others) if comparable else math.nan
     return LogRank(
-        p_value=math.erfc(abs(z) / math.sqrt(2)), rate=rate, expected=expected, expected_of_others=expected_of_others
+        p_value=p_value,
+        rate=(n_events / expected) / (n_others / expected_of_others) if comparable else math.nan,
+        expected=expected,
+        expected_of_others=expected_of_others,
     )
 
 
-def _terms(duration: NDArray[Any], ended: NDArray[np.bool_], in_group: NDArray[np.bool_]) -> tuple[float, float, float]:
-    """Expected events of the group, expected events of the others, and the variance, in one stratum."""
+def _exact_p_value(shares: Floats, n_events: int) -> float:
+    """Twice the smaller tail, at most 1, of the number of events that fall to the group."""
+    likelihood = np.ones(1)
+    for share in shares:
+        likelihood = np.convolve(likelihood, (1 - share, share))
+    return float(min(1.0, 2 * min(likelihood[: n_events + 1].sum(), likelihood[n_events:].sum())))
+
+
+def _terms(duration: NDArray[Any], ended: NDArray[np.bool_], in_group: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """The share of the group in those at risk at each event, and the variance of its events, in one stratum."""
     times, events = np.unique(duration[ended], return_counts=True)
     at_risk = len(duration) - np.searchsorted(np.sort(duration), times)
     of_group = duration[in_group]
     share = (len(of_group) - np.searchsorted(np.sort(of_group), times)) / at_risk
     spread = events * share * (1 - share) * (at_risk - events) / np.maximum(at_risk - 1, 1)
-    return float((events * share).sum()), float((events * (1 - share)).sum()), float(spread.sum())
+    return np.repeat(share, events), float(spread.sum())

@@ -39,8 +39,8 @@ def evidence_variants(base: BacktestConfig, panel: Panel) -> dict[str, BacktestC
     variants = {}
     if base.input_type == "value" and panel.style_names:
         variants["style_residualized"] = replace(base, residualize="factor")
-    if base.caps is None:
-        variants["without_small_caps"] = replace(base, caps=(1, 2))
+    if base.caps is None:  # a part of the universe, so with the fewest names of a slice
+        variants["without_small_caps"] = replace(base, caps=(1, 2), mincos=min(base.mincos, base.slice_mincos))
     return variants
 
 

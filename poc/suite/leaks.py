@@ -19,15 +19,15 @@ from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name
 from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
 from poc.engine.slices import security_index
-from poc.stats.log_rank import log_rank
+from poc.stats.log_rank import FEW_EVENTS, log_rank
 from poc.stats.newey_west import newey_west_t
 from poc.suite.measure import Measure
 
 LEADS, HORIZONS = range(-5, 1), range(1, 22)
 LONGEST_WINDOW = 3
 WATCHED_DAYS = 252
-LEAST_EXPECTED = 5
-"""Fewer expected leavers and the log-rank test finds differences where there are none."""
+PROOF = 0.001
+"""Few leavers can show a choice of survivors by a p-value below this, and never that there is none."""
 CHUNKS = 16
 
 Floats = NDArray[np.float64]
@@ -206,10 +206,10 @@ def _survivorship(values: Floats, candidate: NDArray[np.bool_], days: Ints, pane
     stratum = start * 4 + panel.cap[rows]
     found = log_rank(watched[is_watched], ended[is_watched], covered[is_watched], stratum[is_watched])
     fewest = min(found.expected, found.expected_of_others)
-    if fewest < LEAST_EXPECTED:
+    if fewest < FEW_EVENTS and not found.p_value < PROOF:
         return _inapplicable(
             "too few names leave the panel to compare those with a signal to those without: if both left alike, "
-            f"{fewest:.1f} of one kind would be expected, and {LEAST_EXPECTED} are needed"
+            f"{fewest:.1f} of one kind would be expected, and {FEW_EVENTS} are needed"
         )
     return Measure.of(found.p_value), Measure.of(found.rate, otherwise="only names with a signal leave the panel")
 

@@ -18,9 +18,9 @@ def with_leaks(**measures: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("pre_entry", "ic", "state"),
     [
-        (0.1501, 0.1, "fail"),
-        (-0.1501, 0.1, "fail"),
-        (0.15, 0.1, "pass"),
+        (0.0801, 0.1, "fail"),
+        (-0.0801, 0.1, "fail"),
+        (0.08, 0.1, "pass"),
         (0.0501, 0.01, "concern"),
         (-0.0501, 0.01, "concern"),
         (0.05, 0.001, "pass"),

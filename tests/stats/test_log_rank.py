@@ -1,12 +1,13 @@
 """The stratified log-rank test against statsmodels and a loop."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
 from statsmodels.duration.survfunc import survdiff
 
-from poc.stats.log_rank import log_rank
+from poc.stats.log_rank import FEW_EVENTS, log_rank
 
 
 def watched(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -65,3 +66,29 @@ def test_a_true_null_is_rejected_about_as_often_as_it_should_be() -> None:
         found = log_rank(np.minimum(life, limit), life <= limit, rng.random(150) < 0.5, np.zeros(150))
         p_values.append(found.p_value)
     assert np.mean(np.array(p_values) < 0.05) == pytest.approx(0.05, abs=0.025)
+
+
+def test_few_events_are_counted_out_exactly() -> None:
+    duration, ended, in_group, stratum = watched(5, n=200)
+    ended &= np.cumsum(ended) <= 9
+    found = log_rank(duration, ended, in_group, stratum)
+    assert min(found.expected, found.expected_of_others) < FEW_EVENTS
+    shares = []
+    for row in np.flatnonzero(ended):
+        at_risk = (stratum == stratum[row]) & (duration >= duration[row])
+        shares.append(np.mean(in_group[at_risk]))
+    likelihood = np.zeros(10)
+    for falls in product((0, 1), repeat=9):
+        likelihood[sum(falls)] += math.prod(s if f else 1 - s for f, s in zip(falls, shares, strict=True))
+    observed = np.sum(ended & in_group)
+    assert found.p_value == pytest.approx(2 * min(likelihood[: observed + 1].sum(), likelihood[observed:].sum()))
+
+
+def test_few_events_reject_a_true_null_no_more_often_than_they_should() -> None:
+    rng = np.random.default_rng(12)
+    p_values = []
+    for _ in range(600):
+        life = rng.exponential(1000, 150)
+        found = log_rank(np.minimum(life, 60.0), life <= 60, rng.random(150) < 0.15, np.zeros(150))
+        p_values.append(found.p_value)
+    assert np.mean(np.array(p_values) < 0.05) <= 0.05

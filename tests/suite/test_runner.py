@@ -16,6 +16,7 @@ from poc.reporting.files import plain
 from poc.suite.capacity import Capacity
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.coverage import Coverage
+from poc.suite.evidence import evidence_variants
 from poc.suite.measure import Measure
 from poc.suite.result import NOT_REPORTED, SuiteResult
 from poc.suite.runner import run_baselines, run_checked_suite, run_suite
@@ -239,3 +240,9 @@ def test_without_a_base_variant_it_is_not_run(catalog: DataCatalog, signals: dic
     suite = SuiteConfig(name="bare", base=BacktestConfig(mincos=1000), baselines=(), placebos=0)
     evidence = run_suite(signals["noise"].frame, catalog, suite, n_jobs=1).evidence
     assert evidence.capacity == evidence.stability == evidence.coverage == Measure.not_run("the base variant failed")
+
+
+def test_without_small_caps_the_fewest_names_are_those_of_a_slice(catalog: DataCatalog) -> None:
+    few = evidence_variants(BacktestConfig(mincos=30, slice_mincos=7), catalog.panel)["without_small_caps"]
+    assert (few.caps, few.mincos) == ((1, 2), 7)
+    assert evidence_variants(BacktestConfig(mincos=3), catalog.panel)["without_small_caps"].mincos == 3
