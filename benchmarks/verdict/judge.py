@@ -75,7 +75,7 @@ class Bench:
         suite = self._run_suite(checked)
         suite = with_trials(suite, EarlierTrials(trials=_trials(earlier_sharpes)))
         verdict = compute_verdict(suite)
-        stands_out = [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required]
+        stands_out = [check.name for check in verdict.checks if check.state in STANDS_OUT]
         if stands_out == ["placebo"]:
             return row | _judgement(compute_verdict(self._with_placebos(suite, checked)))
         hopeless = replace(suite.evidence.placebo, p_value=Measure.of(1.0))  # what they would say decides nothing
@@ -135,7 +135,7 @@ def _numbers(base: BacktestResult) -> Row:
 
 
 def _judgement(verdict: Verdict) -> Row:
-    stands_out = [check.name for check in verdict.checks if check.state in STANDS_OUT and check.required]
+    stands_out = [check.name for check in verdict.checks if check.state in STANDS_OUT]
     return {
         "color": verdict.color,
         "decided_by": [name for name in stands_out if name != "placebo"] or stands_out,

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from itertools import product
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -62,10 +62,14 @@ def zoo_rows(kinds: list[Kind], root: Path, *, markets: str, share: float, n_job
     jobs = [delayed(kept)(root / "premia" / f"{_slug(kind.name)}.json", calibrate, kind) for kind in kinds]
     premia: list[dict[str, float]] = list(workers(jobs))
     folder = root / markets
+    chosen = [
+        (number / kind.n_markets, seed, world, kind, paid)
+        for kind, paid in zip(kinds, premia, strict=True)
+        for number, seed, world in _markets(kind, FIRST_SEED[markets], share)
+    ]
     jobs = [
         delayed(kept)(folder / f"{_slug(kind.name)}-{world}-{seed}.json", judge_market, kind, world, seed, paid)
-        for kind, paid in zip(kinds, premia, strict=True)
-        for seed, world in _markets(kind, FIRST_SEED[markets], share)
+        for _, seed, world, kind, paid in sorted(chosen, key=itemgetter(0, 1))  # so that all kinds advance together
     ]
     rows: list[Row] = []
     for number, market in enumerate(workers(jobs), start=1):
@@ -75,12 +79,12 @@ def zoo_rows(kinds: list[Kind], root: Path, *, markets: str, share: float, n_job
     return rows
 
 
-def _markets(kind: Kind, first_seed: int, share: float) -> list[tuple[int, str]]:
-    """Seeds that no other market has, each with its world."""
-    names = [*KINDS, QUICK.name]
-    first_seed += SEEDS_A_KIND * names.index(kind.name)
+def _markets(kind: Kind, first_seed: int, share: float) -> list[tuple[int, int, str]]:
+    """Numbers of markets, each with the seed and the name of every world; no two have the same seed."""
+    first_seed += SEEDS_A_KIND * [*KINDS, QUICK.name].index(kind.name)
     numbers = range(max(1, round(share * kind.n_markets)))
-    return [(first_seed + seed, world) for seed, (_, world) in enumerate(product(numbers, WORLDS))]
+    worlds = list(enumerate(WORLDS))
+    return [(n, first_seed + len(worlds) * n + k, world) for n in numbers for k, world in worlds]
 
 
 def study_rows(
