@@ -24,7 +24,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "13-attribution": ("largest_name_share", "largest_month_share", "largest_sector_share"),
     "14-comparison-with-baselines": (
         "name", "baseline", "signal_corr", "return_corr", "spanning_alpha_ann", "spanning_alpha_t",
-        "style_residualized_sharpe_net", "without_small_caps_sharpe_net",
+        "style_residualized_sharpe_net", "without_small_caps_sharpe_net", "incremental_ic", "incremental_ic_t",
+        "sharpe_difference", "sharpe_difference_low", "sharpe_difference_high", "sharpe_difference_p",
     ),
     "15-the-verdict": ("check", "state", "value", "threshold", "sentence"),
     "16-the-tables-of-a-result": ("status", "reason"),
