@@ -32,6 +32,7 @@ from poc.cli_options import (
     progress_bar,
 )
 from poc.cli_output import say, show, show_table
+from poc.cli_probe import probe
 from poc.errors import PocError, TrackingError
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ app = typer.Typer(
 )
 snapshots = typer.Typer(help="Make and look at snapshots: the data that signals are tested on.", no_args_is_help=True)
 app.add_typer(snapshots, name="snapshot")
+app.command()(probe)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -391,9 +393,8 @@ def ui(
 
     settings = Settings.load(workspace, address=address, port=port)
     command = app_command(settings, workspace, allow_remote=allow_remote)
-    provider = log_in_provider(workspace)
     if not settings.is_local:
-        say(f"WARNING: other machines can reach this app. {who_is_let_in(settings, provider)}")
+        say(f"WARNING: other machines can reach this app. {who_is_let_in(settings, log_in_provider(workspace))}")
         say("WARNING: its traffic is not encrypted. Put a server with TLS in front of it.")
     say(f"The app is at http://{settings.address}:{settings.port} and ends with Ctrl-C. Its jobs go on.")
     os.execve(command[0], command, os.environ | {"POC_WORKSPACE": str(workspace.absolute())})  # noqa: S606 - no shell is wanted
