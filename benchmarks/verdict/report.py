@@ -72,6 +72,11 @@ def report(
         "a test of something true should reject it at 5% in 5% of cases.",
         "",
         *series_table(series),
+        "",
+        "The same for the null signals of the zoo, by the asymptotic t statistics of the engine. Their books lean by",
+        "chance towards what their market pays for, so that their true mean is not exactly 0.",
+        "",
+        *null_table([row for row in zoo if row["class"] == "null"]),
     ]
     return "\n".join(lines) + "\n"
 
@@ -101,6 +106,17 @@ def series_table(rows: list[Row]) -> list[str]:
     return lines
 
 
+def null_table(rows: list[Row]) -> list[str]:
+    """How often the t statistics of signals that know nothing are beyond 1.96."""
+    lines = ["| t statistic | years | rejected at 5% | 95% interval | cases |", "|---|---:|---:|---|---:|"]
+    for column, title in (("gross_t", "of the daily gross return"), ("ic_t", "of the daily IC")):
+        for years in sorted({row["years"] for row in rows}):
+            own = [row for row in rows if row["years"] == years]
+            hits = sum(abs(row[column]) > 1.96 for row in own)
+            lines.append(f"| {title} | {years} | {rate_cells(hits, len(own))} |")
+    return lines
+
+
 def zoo_sections(rows: list[Row], kinds: Iterable[Kind]) -> list[str]:
     """The tables of the zoo: targets, every class, power by length, what decided, kinds."""
     return [
@@ -124,6 +140,10 @@ def zoo_sections(rows: list[Row], kinds: Iterable[Kind]) -> list[str]:
         *blocking_table([row for row in rows if row["class"] == "true 2.5" and row["years"] >= 5]),
         "",
         "## By kind of market",
+        "",
+        "Common vol: daily standard deviation of the returns of the market and of an industry. Tails: degrees of",
+        "freedom of the shocks' Student t. Clustering: standard deviation of the logarithm of volatility. Crises: of",
+        "one sector, a year. Leavers: share of the names that end in a year. The last columns are shares of green.",
         "",
         *kind_table(rows, kinds),
     ]
