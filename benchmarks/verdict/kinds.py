@@ -52,7 +52,7 @@ KINDS = {
 }  # fmt: skip
 """By name; the shortest come first."""
 
-PLACEBO = Kind(name="placebo 1y", n_years=1, n_securities=120, n_markets=1000)
+PLACEBO = Kind(name="placebo 1y", n_years=1, n_securities=200, n_markets=1000)
 """Small markets, on which the p-value against placebos is calibrated."""
 QUICK = Kind(name="quick 2y", n_years=2, n_securities=150, n_markets=1, families=1)
 """A market that is made and judged in seconds, for the smoke test."""

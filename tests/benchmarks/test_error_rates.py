@@ -68,7 +68,7 @@ def test_a_target_is_met_or_not_by_the_rate_of_its_own_cases() -> None:
     rows = [row("null", "green"), *[row("null", "red")] * 199, row("true 0.3", "yellow"), row("fast-dead", "yellow")]
     table = "\n".join(targets_table(rows))
     assert "| green: null | at most 0.4% | 0.5% | 0.0% to 2.8% | 200 | **not met** |" in table
-    assert "| green: true 0.3 | at most 2.0% | 0.0% | 0.0% to 97.5% | 1 | met |" in table
+    assert "| green: true 0.3 | at most 2.0% | 0.0% | 0.0% to 97.5% | 1 | met, more cases needed |" in table
     assert "| red: fast-dead | at least 95.0% | 0.0% | 0.0% to 97.5% | 1 | **not met** |" in table
     assert "| red: cost-eaten | at least 95.0% | not measured | | 0 |  |" in table
 
