@@ -12,9 +12,9 @@ from poc.data.sort_kernels import order_by_day
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.blocks import blocks_of_days, join_starts, over_blocks, read_only
 from poc.engine.config import BacktestConfig
+from poc.engine.cross_section_kernels import daily_rank_correlation, group_exposures
 from poc.engine.double_sort import Sorter, find_sorter, sort_groups
 from poc.engine.placing import PlacedSignal
-from poc.engine.return_kernels import daily_rank_correlation, group_exposures
 from poc.engine.slices import Groups, Labels, Portfolio, Slices, find_slices, refuse_idle_frames
 from poc.errors import BacktestError
 

@@ -13,6 +13,7 @@ from poc.engine import metrics
 from poc.engine import return_kernels as kernels
 from poc.engine.blocks import over_blocks
 from poc.engine.config import BacktestConfig
+from poc.engine.cross_section_kernels import group_returns
 from poc.engine.factors import factor_column
 from poc.engine.formation import Formation, return_name
 from poc.engine.holding import Held, borrow_a_day, contributions, residual_returns
@@ -91,7 +92,7 @@ def fractile_returns(
     n_groups, later = formation.fractile_count.shape[1], panel.rows_after(held.shift)
     ret, resret = panel.returns[return_name(panel, config)], residual_returns(config, panel)
     parts = over_blocks(
-        lambda days: kernels.group_returns(formation.fractile, n_groups, later, panel.offsets, ret, resret, days),
+        lambda days: group_returns(formation.fractile, n_groups, later, panel.offsets, ret, resret, days),
         panel.offsets,
         threads=threads,
     )

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel, rows_after
 from poc.data.sort_kernels import distinct_ranks, order_by_day
+from poc.engine.cross_section_kernels import daily_rank_correlation
 from poc.engine.formation import candidates
 from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
-from poc.engine.return_kernels import daily_rank_correlation
 from poc.engine.slices import CAP_NAMES
 from poc.stats.persistence import half_life
 from poc.suite.measure import Measure

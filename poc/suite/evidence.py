@@ -9,10 +9,10 @@ import pandas as pd
 from poc.data.panel import Panel
 from poc.data.sort_kernels import distinct_ranks
 from poc.engine.config import BacktestConfig
+from poc.engine.cross_section_kernels import daily_rank_correlation
 from poc.engine.formation import candidates
 from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
-from poc.engine.return_kernels import daily_rank_correlation
 from poc.stats.concentration import largest_share
 from poc.stats.newey_west import newey_west_t, spanning_regression
 from poc.stats.sharpe_difference import sharpe_difference

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
+from poc.engine.cross_section_kernels import daily_rank_correlation
 from poc.engine.formation import IC_LEAST_NAMES, return_name
 from poc.engine.result import BacktestResult
-from poc.engine.return_kernels import daily_rank_correlation
 from poc.engine.spanning_kernels import rank_residuals
 from poc.stats.newey_west import newey_west_t
 from poc.stats.sharpe_difference import SharpeDifference

@@ -1,0 +1,141 @@
+"""The cross-sections of each day: groups by signal and rank correlation. Compiled; arrays in, arrays out."""
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def group_returns(group, n_groups, later, offsets, ret, resret, days):
+    """Equal-weighted return of each group of each day's names, a missing return counting as 0.
+
+    Args:
+        group: (R,) 1 to `n_groups`, 0 for none.
+        later: (R,) row of the name on the day of its return, or -1.
+        resret: (R,), empty where there is none.
+        days: (first, end) of the n information days.
+
+    Returns:
+        (n, n_groups) mean returns and mean residual returns; NaN where the group is empty.
+    """
+    first, end = days
+    mean = np.full((end - first, n_groups), np.nan)
+    mean_residual = np.full((end - first, n_groups), np.nan)
+    count = np.zeros(n_groups + 1)
+    total = np.zeros(n_groups + 1)
+    total_residual = np.zeros(n_groups + 1)
+    has_residual = len(resret) > 0
+    for t in range(first, end):
+        count[:] = 0.0
+        total[:] = 0.0
+        total_residual[:] = 0.0
+        for r in range(offsets[t], offsets[t + 1]):
+            g = group[r]
+            count[g] += 1
+            if later[r] >= 0:
+                value = ret[later[r]]
+                total[g] += 0.0 if np.isnan(value) else value
+                if has_residual:
+                    value = resret[later[r]]
+                    total_residual[g] += 0.0 if np.isnan(value) else value
+        for g in range(1, n_groups + 1):
+            if count[g] > 0:
+                mean[t - first, g - 1] = total[g] / count[g]
+                mean_residual[t - first, g - 1] = total_residual[g] / count[g]
+    return mean, mean_residual
+
+
+@njit(cache=True, nogil=True)
+def group_exposures(group, n_groups, offsets, styles, begin):
+    """Size and mean exposures of each group of each day; a missing exposure counts as the day's mean of all groups.
+
+    Args:
+        group: (R,) 1 to `n_groups`, 0 for none.
+        styles: (K, at least begin + R) exposures; those of row r are `styles[:, begin + r]`.
+
+    Returns:
+        (T, n_groups) names, (T, n_groups, K) mean exposures, NaN where the group is empty, and (T, K) the day's means.
+    """
+    n_days = len(offsets) - 1
+    n_styles = styles.shape[0]
+    count = np.zeros((n_days, n_groups))
+    mean = np.full((n_days, n_groups, n_styles), np.nan)
+    day_mean = np.full((n_days, n_styles), np.nan)
+    total = np.zeros((n_groups + 1, n_styles))
+    missing = np.zeros((n_groups + 1, n_styles))
+    size = np.zeros(n_groups + 1)
+    for t in range(n_days):
+        total[:] = 0.0
+        missing[:] = 0.0
+        size[:] = 0.0
+        for r in range(offsets[t], offsets[t + 1]):
+            g = group[r]
+            size[g] += 1
+            for k in range(n_styles):
+                exposure = styles[k, begin + r]
+                if np.isnan(exposure):
+                    missing[g, k] += 1
+                else:
+                    total[g, k] += exposure
+        count[t] = size[1:]
+        for k in range(n_styles):
+            known = size[1:].sum() - missing[1:, k].sum()
+            if known == 0:
+                continue
+            day_mean[t, k] = total[1:, k].sum() / known
+            for g in range(1, n_groups + 1):
+                if size[g] > 0:
+                    mean[t, g - 1, k] = (total[g, k] + missing[g, k] * day_mean[t, k]) / size[g]
+    return count, mean, day_mean
+
+
+@njit(cache=True, nogil=True)
+def daily_rank_correlation(x, x_order, y_rank, offsets, least):
+    """(T,) Spearman correlation (average ties) of two values of the same row, over the rows of a day that have both.
+
+    Args:
+        x: (R,) values, missing as NaN.
+        x_order: (R,) rows of each day in ascending order of x, the missing ones last.
+        y_rank: (R,) rank of the other value among the distinct ones of the day, from 0, and -1 where missing.
+        least: fewest pairs; NaN on a day with fewer, or with a constant side.
+    """
+    n_days = len(offsets) - 1
+    out = np.full(n_days, np.nan)
+    longest = np.max(np.diff(offsets))
+    pair_x = np.empty(longest)
+    pair_y = np.empty(longest, np.int32)
+    tied = np.empty(longest, np.int64)
+    rank = np.empty(longest, np.int64)
+    for t in range(n_days):
+        begin, end = offsets[t], offsets[t + 1]
+        tied[: end - begin] = 0
+        n = 0
+        for r in x_order[begin:end]:
+            if np.isnan(x[r]):
+                break
+            if y_rank[r] >= 0:
+                pair_x[n] = x[r]
+                pair_y[n] = y_rank[r]
+                tied[y_rank[r]] += 1
+                n += 1
+        if n < least:
+            continue
+        xx = yy = xy = np.int64(0)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
+        below = 0
+        for g in range(end - begin):
+            rank[g] = 2 * below + tied[g] - n
+            yy += tied[g] * rank[g] * rank[g]
+            below += tied[g]
+        first = 0
+        while first < n:
+            last = first
+            total = rank[pair_y[first]]
+            while last + 1 < n and pair_x[last + 1] == pair_x[first]:
+                last += 1
+                total += rank[pair_y[last]]
+            a = first + last + 1 - n
+            xx += (last + 1 - first) * a * a
+            xy += a * total
+            first = last + 1
+        if xx > 0 and yy > 0:
+            out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
+    return out
