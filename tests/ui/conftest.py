@@ -1,6 +1,5 @@
 """A workspace with the small demo snapshot, and waiting for jobs."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from poc.ui.jobs import Job, JobStore
-from tests.ui.desk import Server
+from tests.ui.desk import Server, free_port
 
 Wait = Callable[..., Job]
 
@@ -52,10 +51,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     """A server that is not started yet, in an empty workspace; it is stopped at the end of the test."""
     workspace = tmp_path / "desk"
     workspace.mkdir()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    desk = Server(workspace, port)
+    desk = Server(workspace, free_port())
     yield desk
     desk.stop()
 
