@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 (macOS) and later.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint types format lock bench error-rates docs clean
+.PHONY: help demo ui test lint types format lock bench error-rates docs screenshots clean
 
 UV_VERSION := 0.13.9
 BIN := .venv/bin
@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo $$p; break; }; done)
 
 help: ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 demo: .venv/.installed ## Install, then run the whole job on a synthetic market
 	@$(BIN)/poc demo
@@ -43,8 +43,11 @@ bench: .venv/.installed ## Time the suite at three sizes, beside yardsticks and 
 error-rates: .venv/.installed ## Measure how often the verdict is wrong, into docs/error-rates.md (ARGS="--quick"; an hour, resumable)
 	@$(BIN)/python -m benchmarks.verdict.run $(ARGS)
 
-docs: .venv/.installed ## Run the demo and put its output and the picture of its tear sheet into the README (needs Chromium)
+docs: .venv/.installed ## Run the demo and put its output into the README
 	@$(BIN)/python docs/refresh.py
+
+screenshots: .venv/.installed ## Run the demo and take the pictures of the app and the tear sheet in the README (needs Chromium)
+	@$(BIN)/python -m docs.screenshots
 
 clean: ## Remove what the tools have made, .venv too; snapshots and runs stay
 	@rm -rf .venv dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

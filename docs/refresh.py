@@ -1,21 +1,13 @@
-"""Remake what the README shows: the output of `poc demo`, and pictures of its tear sheet. Run by `make docs`.
-
-Needs Chromium (`chromium`, `google-chrome` or the path in CHROMIUM).
-"""
+"""Put the output of `poc demo` into the README. Run by `make docs`."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
-DOCS = Path(__file__).parent
-README = DOCS.parent / "README.md"
-PICTURES = DOCS / "images"
+README = Path(__file__).parents[1] / "README.md"
 
 
 def run(workspace: str, *options: str) -> str:
@@ -37,28 +29,11 @@ def show(text: str, mark: str, command: str, output: str) -> str:
     return replaced
 
 
-def photograph(page: Path, folder: Path) -> None:
-    """Pictures of a tear sheet: its top, and its first plots."""
-    browser = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
-        sys.exit("Chromium is needed for the pictures; install it, or set CHROMIUM to its path.")
-    folder.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
-        view = chromium.new_page(viewport={"width": 1200, "height": 900})
-        view.goto(page.as_uri())
-        view.locator("#headline .main-svg").first.wait_for()
-        view.screenshot(path=folder / "tearsheet.png")
-        view.locator("#headline figure").first.screenshot(path=folder / "tearsheet-headline.png")
-        chromium.close()
-
-
 def main() -> None:
-    """Run the demo, and put what it printed and drew where the README shows it."""
+    """Run the demo, and put what it printed where the README shows it."""
     text = README.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as workspace:
         text = show(text, "demo", "make demo", run(workspace))
-        photograph(next(Path(workspace).glob("artifacts/*/tearsheet.html")), PICTURES)
         text = show(text, "demo-all", ".venv/bin/poc demo --all", run(workspace, "--all"))
     README.write_text(text, encoding="utf-8")
 

@@ -13,11 +13,14 @@ PAGES = (
     ("history.py", "History", ":material/history:"),
     ("snapshots.py", "Snapshots", ":material/database:"),
 )
+STYLE = "<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>"
+"""Pages begin right below the navigation."""
 
 
 def main() -> None:
     """Show the page that is asked for; whatever is wrong is said in a sentence."""
     st.set_page_config(page_title="Backtest", page_icon="📈", layout="wide")
+    st.html(STYLE)
     pages = [st.Page(file, title=title, icon=icon, default=file == PAGES[0][0]) for file, title, icon in PAGES]
     try:
         inside = is_let_in()

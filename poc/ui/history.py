@@ -12,10 +12,9 @@ from poc.ui.compare import show_comparison
 
 FILTERS = {"signal": "Signal", "author": "Author", "family": "Family", "snapshot": "Snapshot", "verdict": "Verdict"}
 COLUMNS = ("name", "signal", "verdict", "sharpe_net", "sharpe", "author", "family", "snapshot", "started", "labels")
-FILTER_WIDTH = 165  # pixels: six side by side on a desk, two on a phone
+FILTER_WIDTH, RANGE_WIDTH = 165, 240  # pixels: six filters side by side on a desk, two on a phone; two dates
 SHOWN = 1000  # rows that the browser gets at once
 ORDERS = {"newest first": "started", "best net Sharpe first": "sharpe_net"}
-DIGITS = st.column_config.NumberColumn(format="%.2f")
 
 
 def page() -> None:
@@ -51,7 +50,7 @@ def _filter(found: pd.DataFrame) -> pd.DataFrame:
         chosen = row.multiselect(label, known, key=f"history-{name}", placeholder="all", width=FILTER_WIDTH)
         if chosen:
             found = found[found[name].isin(chosen)]
-    days = row.date_input("Started", [], key="history-days", width=FILTER_WIDTH, help="First and last day, UTC.")
+    days = row.date_input("Started", [], key="history-days", width=RANGE_WIDTH, help="First and last day, UTC.")
     if len(days) == 2:
         found = found[found["started"].dt.date.between(*days)]
     order = row.selectbox("Order", list(ORDERS), key="history-order", width=FILTER_WIDTH)
@@ -74,8 +73,8 @@ def _table(shown: pd.DataFrame) -> pd.DataFrame:
         on_select="rerun",
         selection_mode="multi-row",
         column_config={
-            "sharpe": DIGITS,
-            "sharpe_net": DIGITS,
+            "sharpe": st.column_config.NumberColumn("gross Sharpe", format="%.2f"),
+            "sharpe_net": st.column_config.NumberColumn("net Sharpe", format="%.2f"),
             "started": st.column_config.DatetimeColumn("started (UTC)", format="YYYY-MM-DD HH:mm"),
             "curve": st.column_config.LineChartColumn("net return", help="Cumulative net return of the judged variant"),
         },

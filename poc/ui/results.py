@@ -82,13 +82,13 @@ def _show_header(run: StoredRun) -> None:
 
 
 def _show_verdict(run: StoredRun) -> None:
-    for reason in run.verdict.reasons:
-        st.markdown(f"- {literal(reason)}")
-    checks = [
-        {"state": STATES[check.state], "what it says": literal(check.sentence), "check": literal(check.name)}
+    st.markdown("\n".join(f"- {literal(reason)}" for reason in run.verdict.reasons))
+    st.markdown(f"**All {len(run.verdict.checks)} checks**")
+    rows = [
+        f"| {STATES[check.state]} | {literal(check.sentence)} :gray[{literal(check.name)}] |"
         for check in run.verdict.checks
     ]
-    st.table(checks)
+    st.markdown("\n".join(["| state | what it says |", "|---|---|", *rows]))
     for warning in run.warnings:
         st.warning(literal(warning))
 

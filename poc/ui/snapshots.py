@@ -13,6 +13,16 @@ from poc.ui.common import literal, offer_demo, store
 from poc.ui.job_panel import show_jobs
 from poc.ui.log_in import visitor
 
+WHOLE = st.column_config.NumberColumn(format="localized")
+LIST_COLUMNS = {
+    "snapshot_id": st.column_config.TextColumn("snapshot"),
+    "created_at": st.column_config.DatetimeColumn("created (UTC)", format="YYYY-MM-DD HH:mm"),
+    "first_date": st.column_config.DateColumn("first day"),
+    "last_date": st.column_config.DateColumn("last day"),
+    **dict.fromkeys(("securities", "days", "rows"), WHOLE),
+    "size": st.column_config.NumberColumn(format="bytes"),
+}
+
 
 def page() -> None:
     """The whole page."""
@@ -21,7 +31,7 @@ def page() -> None:
     if found.empty:
         st.info("There is no snapshot yet: the data that signals are tested on.")
     else:
-        st.dataframe(found, hide_index=True)
+        st.dataframe(found, hide_index=True, column_config=LIST_COLUMNS)
         _show_one([str(name) for name in found.loc[found["status"] == "ok", "snapshot_id"]])
     st.subheader("Make a snapshot")
     if SNAPSHOT_ID not in set(found["snapshot_id"]):
@@ -59,7 +69,7 @@ def _show_manifest(manifest: Manifest) -> None:
          "last": table.last_date, "columns": ", ".join(table.columns)}
         for name, table in manifest.tables.items()
     ]  # fmt: skip
-    st.dataframe(tables, hide_index=True)
+    st.dataframe(tables, hide_index=True, column_config={"rows": WHOLE, "securities": WHOLE})
     for limit in manifest.limits:
         st.warning(literal(limit))
     with st.expander("Manifest"):

@@ -24,6 +24,8 @@ FLAGS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 PICTURES = Path(__file__).parents[2] / "screenshots"
+PATIENCE = 90_000
+"""Milliseconds to wait for anything: the machine may be busy with other tests."""
 
 
 def free_port() -> int:
@@ -80,7 +82,7 @@ class Server:
 @contextmanager
 def browser(server: Server, *, width: int = 1440, dark: bool = False, also: str = "about:") -> Iterator[Page]:
     """A page that may talk to the server (and `also`) only, and in which no script may fail."""
-    expect.set_options(timeout=30_000)
+    expect.set_options(timeout=PATIENCE)
     strays: list[str] = []
 
     def note(request: Request) -> None:
@@ -91,7 +93,7 @@ def browser(server: Server, *, width: int = 1440, dark: bool = False, also: str 
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         scheme = "dark" if dark else "light"
         page = chromium.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)  # type: ignore[arg-type]  # one of the two literals
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(PATIENCE)
         page.on("request", note)
         page.on("pageerror", lambda error: strays.append(str(error)))
         yield page
@@ -99,8 +101,23 @@ def browser(server: Server, *, width: int = 1440, dark: bool = False, also: str 
     assert strays == []
 
 
-def picture(page: Page, name: str) -> None:
-    """Keep what the page shows, once it is whole."""
+def choose(page: Page, label: str, value: str) -> None:
+    """Choose in a select box."""
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=value, exact=True).click()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page stands still: its script has ended and nothing is drawn any more."""
+    state = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state')"
+    page.wait_for_function(f"{state} === 'notRunning'")
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
+def picture(page: Page, name: str, *, height: int = 1000) -> None:
+    """Keep what the page shows, once it is whole."""
+    settle(page)
+    width = (page.viewport_size or {"width": 1440})["width"]
+    page.set_viewport_size({"width": width, "height": height})
     PICTURES.mkdir(exist_ok=True)
     page.screenshot(path=PICTURES / f"{name}.png")

@@ -13,23 +13,17 @@ from playwright.sync_api import Page, expect
 
 from poc.data.demo_signals import demo_signals
 from poc.ui.jobs import JobStore
-from tests.ui.desk import CHROMIUM, Server, browser, picture
+from tests.ui.desk import CHROMIUM, Server, browser, choose, picture
 
 SLOW = 120_000
 """Milliseconds that a whole run may take on a busy machine."""
 
 
-def _choose(page: Page, label: str, value: str) -> None:
-    box = page.get_by_role("combobox", name=label)
-    box.click()
-    page.get_by_role("option", name=value, exact=True).click()
-
-
 def _start(page: Page, source: str, name: str) -> None:
     """Start a quick run of something in the registry."""
     page.get_by_role("radio", name=source).click()
-    _choose(page, source, name)
-    _choose(page, "Preset", "quick")
+    choose(page, source, name)
+    choose(page, "Preset", "quick")
     expect(page.get_by_label("Name of the signal").first).to_have_value(name)  # the former one goes a moment later
     page.get_by_role("button", name="Run", exact=True).click()
 
@@ -56,7 +50,7 @@ def test_the_story_of_a_desk(server: Server, tmp_path: Path) -> None:
         _upload(page, bad, good)
         _read_the_result(page)
         _cancel_and_kill(page, store)
-        _restart(page, server, store)
+        _queue_and_restart(page, server, store)
         _compare(page)
     _look_at_every_page(server)
 
@@ -79,7 +73,7 @@ def _upload(page: Page, bad: Path, good: Path) -> None:
     expect(page.get_by_text("Upload a table with the columns")).to_be_visible()
     page.locator("input[type=file]").set_input_files(good)
     expect(page.get_by_text("The file keeps the contract.")).to_be_visible(timeout=SLOW)
-    _choose(page, "Preset", "quick")
+    choose(page, "Preset", "quick")
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_role("progressbar").first).to_be_visible()
     picture(page, "3-progress")
@@ -118,26 +112,36 @@ def _cancel_and_kill(page: Page, store: JobStore) -> None:
     picture(page, "8-killed")
 
 
-def _restart(page: Page, server: Server, store: JobStore) -> None:
+def _queue_and_restart(page: Page, server: Server, store: JobStore) -> None:
+    """While a job stands still, another visitor's waits and blocks no page; both outlive the app."""
     done = page.get_by_role("link", name="Open the result").count()
     page.get_by_role("button", name="Run", exact=True).click()
-    _pid(store)
+    os.kill(held := _pid(store), signal.SIGSTOP)
+    assert page.context.browser is not None
+    other = page.context.browser.new_page()
+    other.goto(server.address)
+    _start(other, "Demo signals", "noise")
+    expect(other.get_by_text("It waits until a job before it has ended.")).to_be_visible()
+    picture(other, "9-queue")
+    other.get_by_role("link", name="Snapshots").click()
+    expect(other.get_by_text("Securities a day")).to_be_visible()
     server.stop()
     server.start()
+    os.kill(held, signal.SIGCONT)
     page.goto(server.address)
-    expect(page.get_by_role("link", name="Open the result")).to_have_count(done + 1, timeout=SLOW)
+    expect(page.get_by_role("link", name="Open the result")).to_have_count(done + 2, timeout=SLOW)
 
 
 def _compare(page: Page) -> None:
     page.get_by_role("link", name="History").click()
-    expect(page.get_by_text("2 of 2 runs")).to_be_visible()
+    expect(page.get_by_text("3 of 3 runs")).to_be_visible()
     table = page.get_by_test_id("stDataFrame").locator(".dvn-scroller").first
     table.click(position={"x": 16, "y": 52})
     expect(page.get_by_role("link", name="Open the run")).to_be_visible()
     table.click(position={"x": 16, "y": 87})
     expect(page.get_by_text("Is the difference of the net Sharpe ratios more than chance?")).to_be_visible(timeout=SLOW)
     expect(page.locator(".main-svg").first).to_be_visible()
-    picture(page, "9-compare")
+    picture(page, "10-compare")
 
 
 def _look_at_every_page(server: Server) -> None:
