@@ -63,8 +63,8 @@ def measure(page: Page, server: Server) -> dict[str, float]:
         variant = f"lag{lag}.off.naive.equal"
         note("Run suite", click("Run suite"), "1. Signal")
         note("History", click("History"), f"{COUNT:,} of {COUNT:,} runs")
-        search = page.get_by_label("Search")
-        note("History, search", lambda: (search.fill("signal_77"), search.press("Enter")), "of 100,000 runs. Tick")  # noqa: B023 - used at once
+        search = page.get_by_placeholder("name, label, note")
+        note("History, search", lambda: (search.fill("signal_77_"), search.press("Enter")), "200 of 100,000 runs")  # noqa: B023 - used at once
         note("History, search taken away", lambda: (search.fill(""), search.press("Enter")), f"{COUNT:,} of {COUNT:,}")  # noqa: B023 - used at once
         note("Snapshots", click("Snapshots"), "Securities a day")
         note("Results", click("Results"), "suite standard")

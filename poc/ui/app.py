@@ -13,8 +13,7 @@ PAGES = (
     ("history.py", "History", ":material/history:"),
     ("snapshots.py", "Snapshots", ":material/database:"),
 )
-STYLE = "<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>"
-"""Pages begin right below the navigation."""
+STYLE = "<style>.stMainBlockContainer { padding-top: 4.5rem; }</style>"  # pages begin right below the navigation
 
 
 def main() -> None:

@@ -64,15 +64,20 @@ def offer_demo() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def warm_up(workspace: Path) -> None:
-    """Open the tracking store in the background, once a server: its library takes seconds to load."""
+def warm_up(workspace: Path) -> threading.Thread:
+    """Open the tracking store in the background, once a server: its library takes seconds to load.
+
+    Whoever needs the store then waits for the thread that is returned, and does not load the library beside it.
+    """
     from poc.tracking.mlflow_logger import open_store
 
     def warm() -> None:
         with suppress(TrackingError):  # the page that needs the store says it
             open_store(workspace)
 
-    threading.Thread(target=warm, daemon=True).start()
+    thread = threading.Thread(target=warm, daemon=True)
+    thread.start()
+    return thread
 
 
 @st.cache_data(ttl=60, show_spinner="Reading the history ...")
@@ -83,6 +88,7 @@ def runs(workspace: Path) -> pd.DataFrame:
 
 def stored_run(run_id: str) -> StoredRun:
     """A logged run, read once."""
+    warm_up(default_workspace()).join()
     return _stored_run(run_id, default_workspace())
 
 

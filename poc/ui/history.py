@@ -7,7 +7,7 @@ import streamlit as st
 
 from poc.data.catalog import default_workspace
 from poc.tracking.history_cache import annotate, forget
-from poc.ui.common import runs
+from poc.ui.common import runs, warm_up
 from poc.ui.compare import show_comparison
 
 FILTERS = {"signal": "Signal", "author": "Author", "family": "Family", "snapshot": "Snapshot", "verdict": "Verdict"}
@@ -91,6 +91,7 @@ def _show_one(run: pd.Series) -> None:
         note = st.text_area("Note", run["note"], max_chars=4000)
         archived = st.checkbox("Archived: hidden from lists", value=bool(run["archived"]))
         if st.form_submit_button("Save"):
+            warm_up(default_workspace()).join()
             annotate(run_id, workspace=default_workspace(), labels=labels, note=note, archived=archived)
             runs.clear()
             st.rerun()
