@@ -55,7 +55,7 @@ class StoredRun:
         correlations: with the baselines.
         series: every variant that ran.
         rerun_command: computes the same again; empty where it is not known.
-        experiment_id: MLflow's, for links; empty where the run was read from a folder.
+        run_id, experiment_id: MLflow's, for links; empty where the run was read from a folder.
     """
 
     folder: Path
@@ -72,6 +72,7 @@ class StoredRun:
     correlations: pd.DataFrame = field(repr=False)
     series: tuple[StoredSeries, ...] = field(repr=False)
     rerun_command: str = ""
+    run_id: str = ""
     experiment_id: str = ""
 
     @property
@@ -105,7 +106,8 @@ def load_run(run_id: str, *, workspace: Path) -> StoredRun:
     """
     logged = fetch_run(run_id, workspace=workspace)
     command = logged.tags.get("rerun_command", "")
-    return replace(load_folder(logged.folder), rerun_command=command, experiment_id=logged.experiment_id)
+    found = load_folder(logged.folder)
+    return replace(found, rerun_command=command, run_id=run_id, experiment_id=logged.experiment_id)
 
 
 def stored_tearsheet(run: str, *, workspace: Path) -> Path:
@@ -142,7 +144,7 @@ def load_folder(folder: Path) -> StoredRun:
 def _stored_run(folder: Path, content: dict[str, Any], series: pd.DataFrame) -> StoredRun:
     judged = content["judged"]
     suite = content["suite"]
-    grid = {name: _text(suite[name]) for name in ("lags", "residualize", "tc_models", "baselines")}
+    grid = {name: _text(value) for name, value in suite.items() if name not in ("name", "base")}
     variants = [
         StoredSeries(kind=str(kind), name=str(name), key=str(key), daily_series=_own_columns(days))
         for (kind, name, key), days in series.groupby(["kind", "name", "key"], sort=False)

@@ -31,6 +31,10 @@ def page() -> None:
         return
     first = f"The first {SHOWN:,} are shown: choose an order, or filter." if len(shown) > SHOWN else ""
     st.caption(f"{len(shown):,} of {len(found):,} runs. {first} Tick one row to open it, more to compare.")
+    if len(found) == 1:
+        st.page_link(
+            "run_suite.py", label="Run a second signal to compare it with this one", icon=":material/play_arrow:"
+        )
     picked = _table(shown.head(SHOWN))
     names = dict(zip(picked["run_id"], unique_names(picked["name"].tolist()), strict=True))
     if len(names) == 1:

@@ -27,28 +27,21 @@ _FRAME = "border: 0; width: 100%; height: 1180px"
 def page() -> None:
     """The whole page."""
     st.title("Results")
-    found = _chosen_run()
-    if found is None:
+    run = _chosen_run()
+    if run is None:
         return
-    run, run_id = found
     _show_header(run)
-    overview, plots, tables, tearsheet, rerun = st.tabs(["Verdict", "Plots", "Tables", "Tear sheet", "Run it again"])
-    with overview:
-        _show_verdict(run)
-    with plots:
-        _show_plots(run)
-    with tables:
-        _show_tables(run)
-    with tearsheet:
-        _show_tearsheet(run)
-    with rerun:
-        _show_rerun(run, run_id)
+    tabs = st.tabs(list(PARTS), on_change="rerun", key="result-part")  # only what is open is made
+    for tab, show in zip(tabs, PARTS.values(), strict=True):
+        if tab.open:
+            with tab:
+                show(run)
 
 
-def _chosen_run() -> tuple[StoredRun, str | None] | None:
+def _chosen_run() -> StoredRun | None:
     """The run that the address names, else the one that is chosen from the newest."""
     if folder := st.query_params.get("folder"):
-        return _load_folder(folder, default_workspace()), None
+        return _load_folder(folder, default_workspace())
     found = runs(default_workspace()).query("not archived").head(LISTED)
     names = dict(zip(found["run_id"], found["name"], strict=True))
     asked = st.query_params.get("run")
@@ -60,7 +53,7 @@ def _chosen_run() -> tuple[StoredRun, str | None] | None:
         return None
     place = list(names).index(asked) if asked else 0
     run_id = st.selectbox("Run", list(names), index=place, format_func=names.__getitem__, key=f"run-{asked}")
-    return stored_run(run_id), run_id
+    return stored_run(run_id)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Reading the results ...")
@@ -79,6 +72,7 @@ def _show_header(run: StoredRun) -> None:
             st.badge("SYNTHETIC MARKET", color="violet")
     where = f"snapshot {run.snapshot['snapshot_id']}, {run.snapshot['first_date']} to {run.snapshot['last_date']}"
     st.caption(literal(f"{where}; suite {run.settings['suite']}; signal hash {run.signal_hash[:12]}"))
+    st.page_link("history.py", label="Compare with other runs", icon=":material/compare_arrows:")
 
 
 def _show_verdict(run: StoredRun) -> None:
@@ -158,19 +152,27 @@ def _show_tearsheet(run: StoredRun) -> None:
     st.iframe(frame, height=1200, alt=f"Tear sheet of {run.signal_name}")
 
 
-def _show_rerun(run: StoredRun, run_id: str | None) -> None:
+def _show_rerun(run: StoredRun) -> None:
     st.write("The signal of this run is among its files. With it in the current folder, this computes the same again:")
     _download(run.folder / "signal.parquet", "application/vnd.apache.parquet")
     st.code(run.rerun_command or "The command is in run.json, in the folder of the results.", language="bash")
     st.write("The same signal and snapshot have the same hashes:")
     hashes = {"signal": run.signal_hash, "snapshot": run.snapshot["fingerprint"], "engine": run.engine_version}
     st.dataframe([{"of": name, "hash or version": value} for name, value in hashes.items()], hide_index=True)
-    if run_id:
-        st.write(f"Run in the tracking store: `{literal(run_id)}`")
+    if run.run_id:
+        st.write(f"Run in the tracking store: `{literal(run.run_id)}`")
         if settings().mlflow_url and run.experiment_id:
-            address = f"{settings().mlflow_url.rstrip('/')}/#/experiments/{run.experiment_id}/runs/{run_id}"
+            address = f"{settings().mlflow_url.rstrip('/')}/#/experiments/{run.experiment_id}/runs/{run.run_id}"
             st.link_button("Open in MLflow", address)
 
+
+PARTS = {
+    "Verdict": _show_verdict,
+    "Plots": _show_plots,
+    "Tables": _show_tables,
+    "Tear sheet": _show_tearsheet,
+    "Run it again": _show_rerun,
+}
 
 if __name__ == "__main__":
     page()

@@ -149,7 +149,7 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
     given["author"] = bottom[0].text_input("Author", visitor(), disabled=asks_for_log_in(), max_chars=80)
     given["preset"] = bottom[1].selectbox("Preset", list(SUITES), index=list(SUITES).index("standard"))
     given |= _choose_grid(SUITES[given["preset"]])
-    with st.expander("Dates, universe, holding"):
+    with st.expander("Dates, universe, holding, placebos"):
         start, end = st.columns(2)
         given["start"] = _iso(start.date_input("First date of returns", None, min_value=first, max_value=last))
         given["end"] = _iso(end.date_input("Last date of returns", None, min_value=first, max_value=last))
@@ -159,6 +159,14 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
         )
         given["carry_days"] = carry.number_input(
             "Days a row stays live", 1, None, None, placeholder="from the file", help="carry_days, in trading days"
+        )
+        given["placebos"] = st.number_input(
+            "Placebos",
+            0,
+            None,
+            None,
+            placeholder="as the preset says",
+            help="Signals that know nothing, run beside it.",
         )
         given["include_baselines"] = st.checkbox("Run the baselines beside it", value=True)
     return given

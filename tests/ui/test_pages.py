@@ -92,6 +92,8 @@ def test_a_good_file_is_run_and_its_result_read(demo: Any, store: JobStore, wait
     assert "mine on demo, quick" in _said(app)
     app = _open("results.py", run=job.result["run_id"])
     assert "mine" in _said(app)
+    app.session_state["result-part"] = "Run it again"
+    app.run()
     assert "The same signal and snapshot have the same hashes:" in _said(app)
     app = _open("history.py")
     assert "1 of 1 runs" in _said(app)
