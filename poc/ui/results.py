@@ -9,6 +9,7 @@ import streamlit as st
 from poc.data.catalog import default_workspace
 from poc.errors import ConfigError
 from poc.reporting import charts
+from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE
 from poc.tracking.stored_run import StoredRun, load_folder
 from poc.ui.common import literal, runs, settings, stored_run, verdict_badge
 
@@ -153,8 +154,11 @@ def _show_tearsheet(run: StoredRun) -> None:
 
 
 def _show_rerun(run: StoredRun) -> None:
-    st.write("The signal of this run is among its files. With it in the current folder, this computes the same again:")
-    _download(run.folder / "signal.parquet", "application/vnd.apache.parquet")
+    st.write("With these files of the run in the current folder, the command below computes the same again:")
+    with st.container(horizontal=True):
+        _download(run.folder / SIGNAL_FILE, "application/vnd.apache.parquet")
+        if (run.folder / TRIALS_FILE).is_file():  # results of before there was one are shown, too
+            _download(run.folder / TRIALS_FILE, "application/json")
     st.code(run.rerun_command or "The command is in run.json, in the folder of the results.", language="bash")
     st.write("The same signal and snapshot have the same hashes:")
     hashes = {"signal": run.signal_hash, "snapshot": run.snapshot["fingerprint"], "engine": run.engine_version}

@@ -145,7 +145,12 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
     top, bottom = st.columns(2), st.columns(2)
     given: dict[str, Any] = {"snapshot_id": snapshot_id}
     given["name"] = top[0].text_input("Name of the signal", name, key=f"name-{name}", max_chars=80)
-    given["family"] = top[1].text_input("Family", help="Signals of one idea share a family.", max_chars=80) or None
+    given["family"] = (
+        top[1].text_input(
+            "Family", help="Signals of one idea share a family: earlier tries count against a new one.", max_chars=80
+        )
+        or None
+    )
     given["author"] = bottom[0].text_input("Author", visitor(), disabled=asks_for_log_in(), max_chars=80)
     given["preset"] = bottom[1].selectbox("Preset", list(SUITES), index=list(SUITES).index("standard"))
     given |= _choose_grid(SUITES[given["preset"]])

@@ -79,6 +79,7 @@ def test_plots_tables_and_links_of_a_result(runs: list[Evaluation], desk: Server
         picture(page, "result-tables")
         page.get_by_role("tab", name="Run it again").click()
         assert _download(page, "signal.parquet") == runs[0].paths["signal"].read_bytes()
+        assert _download(page, "trials.json") == (runs[0].out_dir / "trials.json").read_bytes()
         expect(
             page.get_by_text("poc run signal.parquet --snapshot demo --author ann --name real_alpha")
         ).to_be_visible()
