@@ -25,7 +25,7 @@ def runs(demo: Any, workspace: Path) -> list[Evaluation]:
     """A standard run of every day, and one of another signal from 2011 on."""
     (workspace / "poc.toml").write_text('mlflow_url = "http://runs.example/"\n')
     requests = {
-        "real_alpha": RunRequest(snapshot_id="demo", author="ann", name="real_alpha"),
+        "real_alpha": RunRequest(snapshot_id="demo", author="ann", name="real_alpha", placebos=0),
         "noise": RunRequest(snapshot_id="demo", author="ben", name="noise", preset="quick", start="2011-01-03"),
     }
     return [
