@@ -47,7 +47,10 @@ def page() -> None:
         _submit(source or {}, given, upload)
     st.subheader("Jobs")
     if not store().jobs(limit=1):
-        st.caption("Nothing has been run yet. A job goes on when you close this page, and when the app is restarted.")
+        st.caption(
+            "Nothing was started from here yet; runs of the command line are on Results and History. "
+            "A job goes on when you close this page, and when the app is restarted."
+        )
     show_jobs("run", "demo")
 
 
