@@ -135,8 +135,8 @@ def test_every_room_is_in_the_architecture_page() -> None:
 
 
 def test_every_make_target_that_a_page_names_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*##", (ROOT / "Makefile").read_text(), re.M))
-    command = re.compile(r"(?:`|^|^\$ |&& )make ([a-z]+)", re.M)
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.M))
+    command = re.compile(r"(?:`|^|^\$ |&& )make ([a-z-]+)", re.M)
     named = {target for page in MARKDOWN_FILES for target in command.findall(page.read_text())}
     assert "demo" in named
     assert named <= targets

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from poc.data.catalog import default_workspace
 from poc.errors import PocError
 from poc.ui.common import literal, warm_up
 from poc.ui.log_in import is_let_in, show_account, show_door
@@ -26,7 +25,7 @@ def main() -> None:
         page = st.navigation(pages, position="top" if inside else "hidden")
         if inside:
             show_account()
-            warm_up(default_workspace())
+            warm_up()
             page.run()
         else:
             show_door()

@@ -64,12 +64,14 @@ def offer_demo() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def warm_up(workspace: Path) -> threading.Thread:
+def warm_up() -> threading.Thread:
     """Open the tracking store in the background, once a server: its library takes seconds to load.
 
     Whoever needs the store then waits for the thread that is returned, and does not load the library beside it.
     """
     from poc.tracking.mlflow_logger import open_store
+
+    workspace = default_workspace()
 
     def warm() -> None:
         with suppress(TrackingError):  # the page that needs the store says it
@@ -88,7 +90,7 @@ def runs(workspace: Path) -> pd.DataFrame:
 
 def stored_run(run_id: str) -> StoredRun:
     """A logged run, read once."""
-    warm_up(default_workspace()).join()
+    warm_up().join()
     return _stored_run(run_id, default_workspace())
 
 

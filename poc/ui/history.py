@@ -95,7 +95,7 @@ def _show_one(run: pd.Series) -> None:
         note = st.text_area("Note", run["note"], max_chars=4000)
         archived = st.checkbox("Archived: hidden from lists", value=bool(run["archived"]))
         if st.form_submit_button("Save"):
-            warm_up(default_workspace()).join()
+            warm_up().join()
             annotate(run_id, workspace=default_workspace(), labels=labels, note=note, archived=archived)
             runs.clear()
             st.rerun()
