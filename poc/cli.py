@@ -377,7 +377,7 @@ def demo(
         show(rows, table_text(rows), as_json=as_json)
     else:
         _print_evaluation(done[0], as_json=as_json)
-    _say("To look at it in the browser, and to run and compare more: poc ui (in a checkout: make ui)")
+    say("To look at it in the browser, and to run and compare more: poc ui (in a checkout: make ui)")
     _exit_if_not_logged(*done)
 
 
