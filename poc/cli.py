@@ -357,11 +357,8 @@ def demo(
         for name in signals if every else ("real_alpha",):
             frame = signals[name].frame
             request = RunRequest(snapshot_id=SNAPSHOT_ID, author=author, name=name)
-            done.append(
-                evaluate_frame(
-                    frame, request, workspace=workspace, now=datetime.now().astimezone(), jobs=jobs, progress=progress
-                )
-            )
+            now = datetime.now().astimezone()
+            done.append(evaluate_frame(frame, request, workspace=workspace, now=now, jobs=jobs, progress=progress))
     if every:
         rows = [
             {
