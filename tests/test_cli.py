@@ -131,6 +131,7 @@ def test_a_run_that_is_not_there_cannot_be_computed_again(poc: Poc, workspace: P
     assert "cannot be used" in said.err
 
 
+@pytest.mark.usefixtures("workspace")
 def test_a_run_of_which_no_variant_can_be_run_is_bad_input(poc: Poc, signal_file: Path, tmp_path: Path) -> None:
     words = ("--snapshot", "demo", "--preset", "quick", "--start", "2099-01-01", "--out", tmp_path / "out")
     said = poc("run", signal_file, *words)
