@@ -121,4 +121,4 @@ def _written(value: float, unit: str, *, beside: float) -> str:
 def _written_limit(limit: float, unit: str) -> str:
     if unit == "share":
         return f"{100 * limit:g}%"
-    return f"{limit:.2f}" if unit == "number" and limit == round(limit, 2) else f"{limit:g}"
+    return f"{limit:.2f}" if unit == "number" and limit == round(limit, 2) else f"{limit:.4g}"
