@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -31,12 +31,9 @@ from poc.cli_options import (
     Workspace,
     progress_bar,
 )
-from poc.cli_output import say, show, show_table
+from poc.cli_output import exit_if_not_logged, say, show, show_evaluation, show_table
 from poc.cli_probe import probe
 from poc.errors import PocError, TrackingError
-
-if TYPE_CHECKING:
-    from poc.evaluate import Evaluation
 
 app = typer.Typer(
     help="From a signal file to a backtest, a tear sheet and a verdict.",
@@ -229,6 +226,8 @@ def run(
     holdings: Annotated[bool, typer.Option("--holdings", help="Write the book of every day, not the last.")] = False,
     out: Annotated[Path | None, typer.Option("--out", help="New folder for the results [in artifacts/].")] = None,
     trials: Annotated[Path | None, typer.Option("--trials", help="Stored earlier tries [from the history].")] = None,
+    seal_from: Annotated[str | None, typer.Option("--seal-from", help="Evaluate only what is before this day.")] = None,
+    unseals: Annotated[str | None, typer.Option("--unseals", hidden=True)] = None,
     workspace: Workspace,
     as_json: Json = False,
 ) -> None:
@@ -253,13 +252,15 @@ def run(
         all_holdings=holdings,
         out=out,
         trials=trials,
+        seal_from=seal_from,
+        unseals=unseals,
     )
     with progress_bar(as_json=as_json) as progress:
         done = evaluate(
             file, request, workspace=workspace, now=datetime.now().astimezone(), jobs=jobs, progress=progress
         )
-    _print_evaluation(done, as_json=as_json)
-    _exit_if_not_logged(done)
+    show_evaluation(done, as_json=as_json)
+    exit_if_not_logged(done)
 
 
 @app.command()
@@ -268,6 +269,15 @@ def rerun(run_id: RunId, *, workspace: Workspace, as_json: Json = False) -> None
     from poc.tracking.run_folder import rerun_arguments
 
     words = rerun_arguments(run_id, workspace=workspace)
+    app([*words, "--workspace", str(workspace), *(["--json"] if as_json else [])])
+
+
+@app.command()
+def unseal(run_id: RunId, *, workspace: Workspace, as_json: Json = False) -> None:
+    """Evaluate what a sealed run left out: once, and on the record."""
+    from poc.tracking.run_folder import unseal_arguments
+
+    words = unseal_arguments(run_id, workspace=workspace)
     app([*words, "--workspace", str(workspace), *(["--json"] if as_json else [])])
 
 
@@ -316,23 +326,6 @@ def history(
     show_table(runs, "There is no run yet.", as_json=as_json)
 
 
-def _print_evaluation(done: "Evaluation", *, as_json: bool) -> None:
-    from poc.reporting.console import verdict_text
-
-    text = f"{verdict_text(done.suite_result, done.verdict)}\nTear sheet  {done.paths['tearsheet']}"
-    text += f"\nResults     {done.out_dir}\nRun         {done.run_id or 'not logged'}"
-    show(done.to_dict(), text, as_json=as_json)
-
-
-def _exit_if_not_logged(*done: "Evaluation") -> None:
-    not_logged = [one for one in done if one.tracking_error]
-    for one in not_logged:
-        say(f"Error: the run is not logged. {one.tracking_error}")
-        say(f"The results are whole. Log them later: poc log {one.out_dir}")
-    if not_logged:
-        raise typer.Exit(1)
-
-
 @app.command()
 def demo(
     *,
@@ -373,9 +366,9 @@ def demo(
         ]
         show(rows, table_text(rows), as_json=as_json)
     else:
-        _print_evaluation(done[0], as_json=as_json)
+        show_evaluation(done[0], as_json=as_json)
     say("To look at it in the browser, and to run and compare more: poc ui (in a checkout: make ui)")
-    _exit_if_not_logged(*done)
+    exit_if_not_logged(*done)
 
 
 @app.command()

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from poc.data.catalog import DataCatalog
     from poc.reporting.verdict import Verdict
     from poc.suite.config import SuiteConfig
     from poc.suite.result import SuiteResult
+    from poc.suite.trials import EarlierTrials
     from poc.tracking.record import RunRecord
 
 Progress = Callable[[str, int, int], None]
@@ -52,6 +54,8 @@ class RunRequest:
         out: folder of the results, which must not exist; None: `artifacts/{signal}_{date}_{time}` in the workspace.
         trials: file with the list of earlier tries that the signal is judged by, as an earlier run has left it; None:
             from the run history.
+        seal_from: only what is before this day is evaluated, signal rows and returns; `poc unseal` evaluates the rest.
+        unseals: the sealed run whose rest this is.
     """
 
     snapshot_id: str
@@ -71,6 +75,8 @@ class RunRequest:
     all_holdings: bool = False
     out: Path | None = None
     trials: Path | None = None
+    seal_from: date | str | None = None
+    unseals: str | None = None
 
     def suite(self) -> "SuiteConfig":
         """The suite that is run.
@@ -84,8 +90,20 @@ class RunRequest:
             raise ConfigError(f"preset={self.preset!r} is not allowed; allowed: {', '.join(SUITES)}.")
         suite = SUITES[self.preset]
         own = {name: getattr(self, name) for name in ("start", "end", "universe", "carry_days")}
+        if self.seal_from is not None:
+            own["end"] = self._last_open_day()
         placebos = suite.placebos if self.placebos is None else self.placebos
         return replace(suite, base=replace(suite.base, **own), placebos=placebos, **self._own_axes())
+
+    def _last_open_day(self) -> date:
+        if self.end is not None:
+            raise ConfigError("end and seal_from are not allowed together. Give one of them.")
+        try:
+            return date.fromisoformat(str(self.seal_from)) - timedelta(days=1)
+        except ValueError:
+            raise ConfigError(
+                f"seal_from={self.seal_from!r} is not allowed; allowed: a day such as '2015-01-31'."
+            ) from None
 
     def _own_axes(self) -> dict[str, Any]:
         given = {name: getattr(self, name) for name in ("lags", "residualize", "tc_models")}
@@ -96,6 +114,10 @@ class RunRequest:
             axes["lags"] = tuple(map(int, axes["lags"]))
         return axes | ({"name": f"{self.preset}, own grid"} if axes else {})
 
+    def seal_tags(self) -> dict[str, str]:
+        """What the tracking store keeps of a seal."""
+        return {name: str(value) for name in ("seal_from", "unseals") if (value := getattr(self, name)) is not None}
+
     def command(self) -> str:
         """The command line that computes the same result again, in the folder of the results."""
         from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE
@@ -103,7 +125,7 @@ class RunRequest:
         words = ["poc", "run", SIGNAL_FILE, "--snapshot", self.snapshot_id]
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name not in ("snapshot_id", "out", "trials") and value != field.default:
+            if field.name not in ("snapshot_id", "out", "trials", "unseals") and value != field.default:
                 option = _OPTIONS.get(field.name, f"--{field.name.replace('_', '-')}")
                 words += [option] if isinstance(value, bool) else [option, str(value)]
         return shlex.join([*words, "--trials", TRIALS_FILE])
@@ -188,7 +210,7 @@ def evaluate_frame(
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a signal in memory, which the request must name. The rest is as in `evaluate`."""
-    from poc.contract.columns import as_given
+    from poc.contract.columns import as_given, rows_until
     from poc.data.catalog import DataCatalog
     from poc.engine.wrapper import check_signal
     from poc.reporting.files import read_trials
@@ -197,7 +219,6 @@ def evaluate_frame(
     from poc.suite.trials import with_trials
     from poc.tracking.record import run_name, run_record
     from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha
-    from poc.tracking.trials import earlier_trials
 
     name = safe_name(request.name or "")
     earlier = None if request.trials is None else read_trials(request.trials)
@@ -205,10 +226,12 @@ def evaluate_frame(
     target = request.out or workspace / "artifacts" / run_name(name, now)
     if request.out and target.exists():
         raise ConfigError(f"out={str(target)!r} exists already; give a folder that does not, nothing is overwritten.")
-    catalog = DataCatalog(request.snapshot_id, root=workspace / "snapshots")
+    last_open = suite.base.end if request.seal_from else None
+    catalog = DataCatalog(request.snapshot_id, root=workspace / "snapshots", until=last_open)
+    _check_seal(request, catalog)
     tell = progress or (lambda _what, _done, _total: None)
     tell("checking the signal", 0, 1)
-    checked = check_signal(signal, suite.base, catalog)
+    checked = check_signal(rows_until(signal, last_open), suite.base, catalog)
     with ThreadPoolExecutor(1) as background:
         background.submit(_load_what_is_needed_later)
         suite_result = run_checked_suite(
@@ -223,11 +246,10 @@ def evaluate_frame(
     if not suite_result.signal_results:
         raise BacktestError(f"No variant could be run. {suite_result.suite_summary['reason'].iloc[0]}")
     tell("looking for earlier tries", 0, 1)
-    if earlier is None:
-        earlier = earlier_trials(suite_result, author=request.author, family=request.family, workspace=workspace)
-    suite_result = with_trials(suite_result, earlier)
+    suite_result = with_trials(suite_result, earlier or _from_history(suite_result, request, workspace))
     verdict = compute_verdict(suite_result)
     record = run_record(suite_result, verdict, author=request.author, family=request.family, now=now, git_sha=git_sha())
+    record = replace(record, tags=record.tags | request.seal_tags())
     tell("writing the results", 0, 1)
     out_dir = _write(target, suite_result, verdict, request, record, as_given(signal))
     tell("logging the run", 0, 1)
@@ -262,6 +284,23 @@ def _load_what_is_needed_later() -> None:
     from poc.tracking.mlflow_logger import load_mlflow
 
     load_mlflow()
+
+
+def _check_seal(request: RunRequest, catalog: "DataCatalog") -> None:
+    days = catalog.manifest.tables["trading_date"]
+    if catalog.until and not str(days.first_date) <= str(catalog.until) < str(days.last_date):
+        raise ConfigError(
+            f"seal_from={str(request.seal_from)!r} is not allowed; allowed: a day after {days.first_date} and not "
+            f"after {days.last_date}, the days of snapshot {request.snapshot_id!r}."
+        )
+
+
+def _from_history(suite_result: "SuiteResult", request: RunRequest, workspace: Path) -> "EarlierTrials":
+    from poc.tracking.trials import earlier_trials
+
+    return earlier_trials(
+        suite_result, author=request.author, family=request.family, workspace=workspace, unseals=request.unseals
+    )
 
 
 def safe_name(name: str) -> str:

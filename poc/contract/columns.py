@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -204,3 +205,11 @@ def as_given(frame: pd.DataFrame | pl.DataFrame) -> pl.DataFrame:
     kept = [get_column(frame, name) for name in TYPES if name in frame.columns]
     others = [str(name) for name in frame.columns if name not in TYPES]
     return pl.DataFrame(kept).with_columns(pl.lit(None, dtype=pl.String).alias(name) for name in others)
+
+
+def rows_until(frame: pd.DataFrame | pl.DataFrame, last: date | None) -> pd.DataFrame | pl.DataFrame:
+    """The rows whose `date_sig` is not after a day; None: all. What is no day stays, for the contract check to name."""
+    if last is None or "date_sig" not in frame.columns:
+        return frame
+    is_open = (convert_days(get_column(frame, "date_sig")).values <= last).fill_null(True)
+    return frame.filter(is_open) if isinstance(frame, pl.DataFrame) else frame[is_open.to_numpy()]

@@ -35,6 +35,7 @@ class DataCatalog:
         snapshot_id: name of the snapshot.
         region: region that is expected; None: whatever the snapshot's is.
         root: folder that holds the snapshots; None: `snapshots` in the workspace.
+        until: last day of what is read; None: all. The manifest stays that of the whole snapshot.
 
     Attributes:
         path: folder of the snapshot.
@@ -45,10 +46,13 @@ class DataCatalog:
         SnapshotError: no such snapshot (those that exist are listed), a broken one, or another region.
     """
 
-    def __init__(self, snapshot_id: str, region: str | None = None, root: str | Path | None = None) -> None:
+    def __init__(
+        self, snapshot_id: str, region: str | None = None, root: str | Path | None = None, *, until: date | None = None
+    ) -> None:
         check_snapshot_id(snapshot_id)
         folder = Path(root) if root is not None else default_root()
         self.snapshot_id = snapshot_id
+        self.until = until
         self.path = folder / snapshot_id
         if not self.path.is_dir():
             raise SnapshotError(f"There is no snapshot {snapshot_id!r} in {folder}. {_existing(folder)}")
@@ -70,13 +74,13 @@ class DataCatalog:
     @cached_property
     def calendar(self) -> NDArray[np.datetime64]:
         """Trading days, ascending: shape (days,), datetime64[D], read-only."""
-        days = pl.read_parquet(self.path / "trading_date.parquet", columns=["date"]).to_series().to_numpy()
+        days = self._scan("trading_date").select("date").collect().to_series().to_numpy()
         return _read_only(days.astype("datetime64[D]"))
 
     @cached_property
     def security_ids(self) -> NDArray[Any]:
         """Securities of the `ret` table, ascending: shape (securities,), int64 or str, read-only."""
-        ids = pl.scan_parquet(self.path / "ret.parquet").select(pl.col("security_id").unique().sort()).collect()
+        ids = self._scan("ret").select(pl.col("security_id").unique().sort()).collect()
         return _read_only(np.array(ids.to_series().to_list()))
 
     @cached_property
@@ -84,7 +88,8 @@ class DataCatalog:
         """The arrays that the engine reads, mapped from the snapshot's files where it has them."""
         from poc.data.panel_files import load_panel
 
-        return load_panel(self.path, self.manifest)
+        panel = load_panel(self.path, self.manifest)
+        return panel if self.until is None else panel.until(self.until)
 
     def get_retfile(self) -> pd.DataFrame:
         """Returns: `security_id, date, ret` and what else the snapshot has, sorted by (date, security_id)."""
@@ -112,9 +117,9 @@ class DataCatalog:
 
     def coverage(self) -> pd.DataFrame:
         """Securities a day, ascending: `date, traded` (rows of `ret`), and `flagged` where there is a universe."""
-        traded = pl.scan_parquet(self.path / "ret.parquet").group_by("date").agg(pl.len().alias("traded"))
+        traded = self._scan("ret").group_by("date").agg(pl.len().alias("traded"))
         if "universe" in self.manifest.tables:
-            flags = pl.scan_parquet(self.path / "universe.parquet").group_by("date")
+            flags = self._scan("universe").group_by("date")
             flagged = flags.agg((pl.col("universe_flag") == 1).sum().alias("flagged"))
             traded = traded.join(flagged, on="date", how="left")
         return traded.sort("date").collect().to_pandas()
@@ -159,7 +164,11 @@ class DataCatalog:
         return pd.DataFrame([_row(path) for path in found], columns=_LIST_COLUMNS, dtype=object)
 
     def _read(self, name: str) -> pd.DataFrame:
-        return pl.read_parquet(self.path / f"{name}.parquet").to_pandas()
+        return self._scan(name).collect().to_pandas()
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        table = pl.scan_parquet(self.path / f"{name}.parquet")
+        return table if self.until is None else table.filter(pl.col("date") <= self.until)
 
 
 _LIST_COLUMNS = [

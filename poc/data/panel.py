@@ -4,7 +4,8 @@ A row stands wherever the `ret` or the `risk` table has one. Missing numbers are
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,10 @@ EXPOSURE_MAX_AGE = 5
 GROUP_MAX_AGE = 20
 ANY_AGE = 2**31 - 1
 NOT_A_STYLE = ("security_id", "date", "industry_id", "sector_id", "mcap", "adv", "cap")
+_BY_ROW = (
+    "security", "traded", "mcap", "adv", "vol", "close", "cap", "sector", "industry", "styles",
+    "known_cap", "known_sector", "known_adv", "known_vol",
+)  # fmt: skip
 
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.integer[Any]]
@@ -84,6 +89,22 @@ class Panel:
     def n_days(self) -> int:
         """T, the number of trading days."""
         return len(self.dates)
+
+    def until(self, last: date) -> "Panel":
+        """The same up to a day, that day included: what the shorter tables would give, as no array looks ahead."""
+        n_days = int(np.searchsorted(self.dates, np.datetime64(last), side="right"))
+        n_rows = self.offsets[n_days]
+        return replace(
+            self,
+            dates=self.dates[:n_days],
+            offsets=self.offsets[: n_days + 1],
+            in_universe=None if self.in_universe is None else self.in_universe[:n_rows],
+            insample=None if self.insample is None else self.insample[:n_days],
+            returns={name: values[:n_rows] for name, values in self.returns.items()},
+            factors={name: values[:n_days] for name, values in self.factors.items()},
+            risk=self.risk.filter(pl.col("date") <= last),
+            **{name: getattr(self, name)[..., :n_rows] for name in _BY_ROW},
+        )
 
     @cached_property
     def day(self) -> Ints:

@@ -46,6 +46,7 @@ def inference_blocks(suite: SuiteResult, base: BacktestResult) -> Iterator[Block
         _row("min_track_record", inference.min_track_record.value),
         _row("n_trials", trials.n_trials),
         _row("author_runs", None if trials.earlier.why_unknown else trials.earlier.author_runs),
+        _row("unsealed", None if trials.earlier.why_unknown else trials.earlier.unsealed),
     ]
     columns = tuple(head(key) for key in ("measure", "value", "interval", "p_value"))
     yield Table(id="inference", caption="The base variant, net", head=columns, rows=tuple(rows))

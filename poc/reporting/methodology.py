@@ -31,8 +31,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "16-the-tables-of-a-result": ("status", "reason"),
     "21-inference": (
         "measure", "interval", "p_value", "sharpe_net_low", "net_return_p", "ic_p", "probabilistic_sharpe",
-        "deflated_sharpe", "lucky_sharpe", "min_track_record", "n_trials", "author_runs", "run_id", "signal_hash",
-        "why",
+        "deflated_sharpe", "lucky_sharpe", "min_track_record", "n_trials", "author_runs", "unsealed", "run_id",
+        "signal_hash", "why",
     ),
     "placebos": ("placebo_p", "placebo_count", "placebo_median", "placebo_best", "placebo_coverage"),
     "leak-probes": (

@@ -229,6 +229,7 @@ TERMS: dict[str, Term] = {
     ),
     "n_trials": Term("Tries", "The judged variants and the earlier tries at this idea.", count),
     "author_runs": Term("Author's earlier runs", "Runs of the author before this one, on any signal.", count),
+    "unsealed": Term("Times unsealed", "How often a sealed holdout of this family was looked at before.", count),
     "run_id": Term("Run", "Id of the logged run."),
     "signal_hash": Term("Signal hash", "Which signal it was."),
     "why": Term("Counts by", "family: declared, or of the same name. returns: correlated with those of this signal."),

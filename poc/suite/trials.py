@@ -45,11 +45,13 @@ class EarlierTrials:
     Attributes:
         trials: the oldest first, each try once.
         author_runs: earlier runs of the author, on whatever signal.
+        unsealed: how often a holdout of the family was unsealed.
         why_unknown: why the history could not be read; empty where it could.
     """
 
     trials: tuple[Trial, ...] = ()
     author_runs: int = 0
+    unsealed: int = 0
     why_unknown: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +65,8 @@ class EarlierTrials:
         Raises:
             KeyError: a field is missing.
         """
-        own = {one.name: content[one.name] for one in fields(cls)}
+        own = {"unsealed": 0} | content  # lists stored before there were seals lack it
+        own = {one.name: own[one.name] for one in fields(cls)}
         trials = tuple(Trial(**{one.name: trial[one.name] for one in fields(Trial)}) for trial in own["trials"])
         return cls(**own | {"trials": trials})
 

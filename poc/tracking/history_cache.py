@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from poc.tracking.mlflow_logger import NOTE_TAGS, annotate_run, history
+from poc.tracking.mlflow_logger import HISTORY_COLUMNS, NOTE_TAGS, annotate_run, history
 
 FILE_NAME = "history.parquet"
 OVERLAP = timedelta(minutes=10)
@@ -65,7 +65,9 @@ def _read(workspace: Path) -> pd.DataFrame | None:
         table = pd.read_parquet(workspace / FILE_NAME)
     except (OSError, ValueError):
         return None
-    return table.drop(columns="store") if (table["store"] == _store_name()).all() else None
+    if not set(HISTORY_COLUMNS) <= set(table) or not (table["store"] == _store_name()).all():
+        return None
+    return table.drop(columns="store")
 
 
 def _write(table: pd.DataFrame, workspace: Path) -> None:

@@ -37,6 +37,7 @@ HISTORY_COLUMNS = {
     "family": "family",
     "snapshot": "data_snapshot_id",
     "verdict": "verdict",
+    "unseals": "unseals",
 }
 """Column of `history` and the tag that it comes from."""
 NOTE_TAGS = {"labels": "labels", "note": "mlflow.note.content", "archived": "archived"}

@@ -11,7 +11,7 @@ from typing import Any
 
 from poc.errors import ConfigError, TrackingError
 from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE, to_json
-from poc.tracking.mlflow_logger import fetch_run, is_logged, log_record
+from poc.tracking.mlflow_logger import fetch_run, history, is_logged, log_record
 from poc.tracking.record import RunRecord
 
 RUN_SCHEMA_VERSION = 1
@@ -88,6 +88,30 @@ def rerun_arguments(run_id: str, *, workspace: Path) -> list[str]:
             "Run its signal with `poc run`."
         )
     return [files.get(word, word) for word in words]
+
+
+def unseal_arguments(run_id: str, *, workspace: Path) -> list[str]:
+    """The command that evaluates what a sealed run left out, as words after `poc`.
+
+    Raises:
+        ConfigError: the run is not sealed, or was unsealed before.
+        TrackingError: as in `rerun_arguments`.
+    """
+    words = rerun_arguments(run_id, workspace=workspace)
+    if "--seal-from" not in words:
+        raise ConfigError(f"Run {run_id} is not sealed. Give a run that was made with --seal-from.")
+    done = history(workspace).query("unseals == @run_id and status == 'FINISHED'")
+    if len(done):
+        first = done.iloc[-1]
+        raise ConfigError(
+            f"Run {run_id} was unsealed on {first['started']:%Y-%m-%d}, by run {first['run_id']}: verdict "
+            f"{first['verdict']}, net Sharpe ratio {first['sharpe_net']:.2f}. A holdout is looked at once; read that "
+            f"run with `poc report {first['run_id']}`."
+        )
+    start = words[words.index("--seal-from") + 1]
+    replaced = {"--seal-from", "--start", "--trials"}
+    kept = [word for before, word in zip(["", *words], words, strict=False) if not replaced & {before, word}]
+    return [*kept, "--start", start, "--unseals", run_id]
 
 
 def git_sha() -> str:

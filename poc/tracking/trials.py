@@ -38,7 +38,9 @@ _SCHEMA = pl.Schema(
 )
 
 
-def earlier_trials(suite_result: SuiteResult, *, author: str, family: str | None, workspace: Path) -> EarlierTrials:
+def earlier_trials(
+    suite_result: SuiteResult, *, author: str, family: str | None, workspace: Path, unseals: str | None = None
+) -> EarlierTrials:
     """The finished runs of the history that were tries at the same idea (docs/methodology.md).
 
     Args:
@@ -46,6 +48,7 @@ def earlier_trials(suite_result: SuiteResult, *, author: str, family: str | None
         author: whose earlier runs are counted.
         family: of the signal; None: its name. A run that was given none has its signal's name, too.
         workspace: folder of the embedded store and of the file.
+        unseals: the sealed run whose rest is evaluated now, which is the same try.
     """
     try:
         runs = cached_history(workspace).sort_values(["started", "run_id"], ignore_index=True)
@@ -55,6 +58,8 @@ def earlier_trials(suite_result: SuiteResult, *, author: str, family: str | None
     in_family = runs["family"].where(runs["family"] != "", runs["signal"]) == (family or suite_result.signal_name)
     own, earlier = _on_same_days(suite_result, returns)
     counted = returns[distinct_trials(own, earlier, in_family.to_numpy())]
+    if unseals is not None:
+        counted = counted.filter(pl.col("run_id") != unseals)
     trials = tuple(
         Trial(
             run_id=row["run_id"],
@@ -64,7 +69,11 @@ def earlier_trials(suite_result: SuiteResult, *, author: str, family: str | None
         )
         for row in counted.iter_rows(named=True)
     )
-    return EarlierTrials(trials=trials, author_runs=int((runs["author"] == author).sum()))
+    return EarlierTrials(
+        trials=trials,
+        author_runs=int((runs["author"] == author).sum()),
+        unsealed=int((in_family & (runs["unseals"] != "")).sum()),
+    )
 
 
 def _on_same_days(suite_result: SuiteResult, returns: pl.DataFrame) -> tuple[Floats, NDArray[np.float32]]:

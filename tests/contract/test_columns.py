@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from poc.contract.columns import convert_column, get_column, sort_rows
+from poc.contract.columns import convert_column, get_column, rows_until, sort_rows
 
 DAY = date(2015, 12, 31)
 
@@ -168,3 +168,11 @@ def test_rows_are_sorted_by_the_quick_ways_as_by_the_slow_one(ids: list[Any], da
     assert sort_rows(frame, "id", "day")["id", "day"].equals(frame.sort("id", "day")["id", "day"])
     done = frame.drop_nulls().sort("id", "day")
     assert sort_rows(done, "id", "day").equals(done)
+
+
+@pytest.mark.parametrize("kind", [pd.DataFrame, pl.DataFrame], ids=["pandas", "polars"])
+def test_rows_until_a_day_and_what_is_no_day(kind: Any) -> None:
+    frame = kind({"date_sig": ["2015-12-30", "2015-12-31", "2016-01-01", "soon"], "signal": [1.0, 2.0, 3.0, 4.0]})
+    assert list(rows_until(frame, DAY)["signal"]) == [1.0, 2.0, 4.0]
+    assert rows_until(frame, None) is frame
+    assert rows_until(frame[["signal"]], DAY).shape == (4, 1)

@@ -13,7 +13,7 @@ import pytest
 from poc.data import panel_files
 from poc.data.catalog import DataCatalog
 from poc.data.create_snapshot import create_snapshot_from_existing
-from poc.data.panel import Panel, read_panel
+from poc.data.panel import Panel, make_panel, read_panel
 from poc.data.panel_files import FOLDER
 from poc.errors import SnapshotError
 
@@ -152,3 +152,22 @@ def test_two_processes_that_make_them_at_once_do_no_harm(catalog: DataCatalog) -
     panel_files._write(panel, place)
     _assert_same(mapped, panel)
     _assert_same(_again(catalog).panel, panel)
+
+
+def test_a_panel_until_a_day_is_that_of_the_tables_until_this_day(catalog: DataCatalog) -> None:
+    names = ("ret", "risk", "trading_date", "universe", "factors")
+    tables = {name: pl.read_parquet(catalog.path / f"{name}.parquet") for name in names}
+    for last in tables["trading_date"]["date"][7:]:  # from then on both industries are there, and codes are the same
+        shorter = {name: table.filter(pl.col("date") <= last) for name, table in tables.items()}
+        manifest = catalog.manifest
+        made = make_panel(
+            shorter,
+            days_per_year=manifest.days_per_year,
+            open_cutoff=manifest.open_cutoff,
+            close_cutoff=manifest.close_cutoff,
+        )
+        cut = DataCatalog("tiny", root=catalog.path.parent, until=last)
+        _assert_same(cut.panel, made)
+        assert cut.panel.risk.collect()["date"].max() == last
+        assert cut.calendar[-1] == np.datetime64(last)
+        assert cut.get_retfile()["date"].max().date() == last
