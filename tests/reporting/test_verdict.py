@@ -374,3 +374,8 @@ def test_without_the_earlier_tries_there_is_no_judgement() -> None:
     verdict = compute_verdict(make_suite(evidence=evidence))
     assert verdict.color == "incomplete"
     assert len(verdict.reasons) == 1
+
+
+def test_a_limit_that_was_computed_is_written_with_four_digits() -> None:
+    sentence = check_of("pre_entry_ic", ic=(0.0194789, 2.0)).sentence
+    assert sentence.endswith("green needs at most 0.09739.")
