@@ -172,7 +172,8 @@ def count_values(bits, order, start):
             value = bits[order[j] if len(order) > 0 else j]
             if value == np.int64(-(2**63)):  # minus zero is zero
                 value = np.int64(0)
-            slot = (np.uint64(value) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(64 - power)
+            half = (np.uint64(value) ^ (np.uint64(value) >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+            slot = (half * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)) >> np.uint64(32 - power)
             while filled[slot] == g and table[slot] != value:
                 slot = (slot + np.uint64(1)) & np.uint64((1 << power) - 1)
             if filled[slot] != g:
