@@ -102,7 +102,7 @@ def run(size: str, root: Path) -> dict[str, float]:
     request = RunRequest(snapshot_id=snapshot_id, author="benchmark", placebos=0)
     with tempfile.TemporaryDirectory() as folder:
         workspace = Path(folder)
-        (workspace / "snapshots").symlink_to(root / "snapshots")
+        (workspace / "snapshots").symlink_to((root / "snapshots").resolve())
         evaluate(signal_file, request, workspace=workspace, now=datetime(2020, 1, 1, tzinfo=UTC))
         return {"poc run": time.perf_counter() - begin, "peak GB": peak()}
 
