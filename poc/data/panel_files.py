@@ -1,15 +1,17 @@
-"""The arrays of a panel as files, made with the snapshot, so that loading one is no more than mapping it into memory.
+"""The arrays of a panel in a file, made with the snapshot, so that loading them is no more than mapping it into memory.
 
-    <snapshot>/panel/<format>-<fingerprint>/index.json  cap.npy  returns.ret.npy ...
+    <snapshot>/panel/<format>-<fingerprint>/index.json  arrays.bin
 
-They hold nothing that the tables do not, and no number depends on whether they are there: absent, stale or damaged ones
-are made again from the tables, and kept where the folder can be written. Processes that map the same files share one
-copy. No pickle is written or read.
+It holds nothing that the tables do not, and no number depends on whether it is there: absent, stale or damaged, it is
+made again from the tables, and kept where the folder can be written. Processes that map it share one copy. The file
+holds the numbers one after the other as they are in memory, and the index says where each array begins, its type and
+its shape: no pickle is written or read.
 """
 
 import hashlib
 import json
 import logging
+import mmap
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -24,10 +26,11 @@ from numpy.typing import NDArray
 from poc.data.manifest import Manifest
 from poc.data.panel import Panel, read_panel
 
-FORMAT = 1
-"""Changes whenever an array changes its meaning or its type."""
+FORMAT = 2
+"""Changes whenever an array changes its meaning or its type, or the file its layout."""
 FOLDER = "panel"
-_INDEX = "index.json"
+_INDEX, _ARRAYS = "index.json", "arrays.bin"
+_ALIGNMENT = 64
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 LOGGER = logging.getLogger(__name__)
@@ -94,13 +97,16 @@ def _place(folder: Path, manifest: Manifest) -> Path:
 
 
 def _map(place: Path, folder: Path, manifest: Manifest) -> Panel:
-    """The panel whose arrays are the files of `place`, mapped read-only."""
+    """The panel whose arrays lie in the file of `place`, mapped read-only."""
     index = json.loads((place / _INDEX).read_text(encoding="utf-8"))
-    arrays = {}
-    for name, file in index["files"].items():
-        _File(**file).check(place / name)
-        arrays[name] = np.asarray(np.load(place / name, mmap_mode="r", allow_pickle=False))
-    return _panel({name: arrays[file] for name, file in index["arrays"].items()}, index["styles"], folder, manifest)
+    _File(**index["file"]).check(place / _ARRAYS)
+    with (place / _ARRAYS).open("rb") as file:
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.ndarray(found["shape"], np.dtype(found["dtype"]), mapped, found["offset"])
+        for name, found in index["arrays"].items()
+    }
+    return _panel(arrays, index["styles"], folder, manifest)
 
 
 def _panel(arrays: Mapping[str, NDArray[Any]], styles: list[str], folder: Path, manifest: Manifest) -> Panel:
@@ -139,19 +145,8 @@ def _write(panel: Panel, place: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
         folder = Path(scratch) / place.name
         folder.mkdir()
-        files: dict[str, _File] = {}
-        file_of: dict[int, str] = {}  # columns without a gap are one array under two names
-        arrays = _arrays(panel)
-        for name, array in arrays.items():
-            if id(array) not in file_of:
-                file = file_of[id(array)] = f"{name}.npy"
-                np.save(folder / file, array.astype(np.str_) if array.dtype == object else array, allow_pickle=False)
-                files[file] = _File.of(folder / file)
-        index = {
-            "styles": panel.style_names,
-            "arrays": {name: file_of[id(array)] for name, array in arrays.items()},
-            "files": {name: asdict(file) for name, file in files.items()},
-        }
+        index = {"styles": panel.style_names, "arrays": _write_arrays(_arrays(panel), folder / _ARRAYS)}
+        index["file"] = asdict(_File.of(folder / _ARRAYS))
         (folder / _INDEX).write_text(json.dumps(index, indent=1), encoding="utf-8")
         for path in folder.iterdir():
             path.chmod(0o444)
@@ -161,6 +156,20 @@ def _write(panel: Panel, place: Path) -> None:
     for other in place.parent.glob("[!.]*"):
         if other != place:  # of an earlier format
             shutil.rmtree(other)
+
+
+def _write_arrays(arrays: dict[str, NDArray[Any]], path: Path) -> dict[str, dict[str, Any]]:
+    """Write each array once, and say where it begins in the file, its type and its shape."""
+    written: dict[int, dict[str, Any]] = {}  # columns without a gap are one array under two names
+    with path.open("wb") as file:
+        for array in arrays.values():
+            if id(array) not in written:
+                plain = array.astype(np.str_) if array.dtype == object else array
+                file.write(bytes(-file.tell() % _ALIGNMENT))
+                written[id(array)] = {"offset": file.tell(), "dtype": plain.dtype.str, "shape": plain.shape}
+                file.write(plain.tobytes())
+        file.write(bytes(_ALIGNMENT))  # an empty last array begins inside the file too
+    return {name: written[id(array)] for name, array in arrays.items()}
 
 
 def _same(one: NDArray[Any], other: NDArray[Any]) -> bool:

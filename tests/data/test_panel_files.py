@@ -1,6 +1,8 @@
 """The stored arrays: the same panel as from the tables, and never a wrong number from a damaged file."""
 
+import json
 import logging
+import mmap
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -58,12 +60,14 @@ def _assert_same(one: Panel, other: Panel) -> None:
     assert (one.in_universe is None, one.insample is None) == (other.in_universe is None, other.insample is None)
 
 
-def _rewrite(file: Path, *, keep_time: bool = False) -> None:
-    """Change the last byte of a file."""
+def _rewrite(place: Path, name: str, *, keep_time: bool = False) -> None:
+    """Change a byte of a stored array."""
+    file = place / "arrays.bin"
     facts = file.stat()
     file.chmod(0o644)
-    content = file.read_bytes()
-    file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    content = bytearray(file.read_bytes())
+    content[json.loads((place / "index.json").read_text())["arrays"][name]["offset"]] ^= 1
+    file.write_bytes(content)
     if keep_time:
         os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
@@ -71,7 +75,9 @@ def _rewrite(file: Path, *, keep_time: bool = False) -> None:
 def test_the_arrays_are_made_with_the_snapshot_and_are_those_of_the_tables(catalog: DataCatalog) -> None:
     assert (_stored(catalog) / "index.json").is_file()
     _assert_same(catalog.panel, read_panel(catalog.path, catalog.manifest))
-    assert isinstance(catalog.panel.returns["ret"].base, np.memmap)
+    memory: object = catalog.panel.returns["ret"].base
+    assert isinstance(memory, mmap.mmap)
+    assert all(array.flags.aligned for array in panel_files._arrays(catalog.panel).values())
     with pytest.raises(ValueError, match="read-only"):
         catalog.panel.returns["ret"][0] = 1.0
 
@@ -101,10 +107,10 @@ def test_those_of_another_format_or_content_are_not_used_and_go(catalog: DataCat
 @pytest.mark.parametrize("harm", ["changed", "truncated", "deleted", "index"])
 def test_damaged_ones_are_made_again(catalog: DataCatalog, harm: str, caplog: pytest.LogCaptureFixture) -> None:
     before = read_panel(catalog.path, catalog.manifest)
-    file = _stored(catalog) / ("index.json" if harm == "index" else "returns.ret.npy")
+    file = _stored(catalog) / ("index.json" if harm == "index" else "arrays.bin")
     file.chmod(0o644)
     if harm == "changed":
-        _rewrite(file)
+        _rewrite(_stored(catalog), "returns.ret")
     elif harm == "truncated":
         file.write_bytes(file.read_bytes()[:-8])
     elif harm == "index":
@@ -118,7 +124,7 @@ def test_damaged_ones_are_made_again(catalog: DataCatalog, harm: str, caplog: py
 
 
 def test_a_file_that_was_only_touched_is_still_used(catalog: DataCatalog, caplog: pytest.LogCaptureFixture) -> None:
-    file = _stored(catalog) / "returns.ret.npy"
+    file = _stored(catalog) / "arrays.bin"
     os.utime(file, ns=(1, 1))
     with caplog.at_level(logging.INFO):
         _assert_same(_again(catalog).panel, read_panel(catalog.path, catalog.manifest))
@@ -127,8 +133,9 @@ def test_a_file_that_was_only_touched_is_still_used(catalog: DataCatalog, caplog
 
 @pytest.mark.parametrize("keep_time", [False, True])
 def test_verification_finds_a_changed_array(catalog: DataCatalog, *, keep_time: bool) -> None:
-    _rewrite(_stored(catalog) / "returns.ret.npy", keep_time=keep_time)
-    with pytest.raises(SnapshotError, match=r"changed: panel \(.*returns\.ret.*Delete .*panel: it is made again"):
+    _rewrite(_stored(catalog), "returns.ret", keep_time=keep_time)
+    what = r"in returns\.ret" if keep_time else r"arrays\.bin is not what it was"
+    with pytest.raises(SnapshotError, match=rf"changed: panel \(.*{what}.*Delete .*panel: it is made again"):
         _again(catalog).verify()
 
 
