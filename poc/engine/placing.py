@@ -49,7 +49,19 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Pl
     outside = rows.height - int(inside.sum())
     if outside:  # of a signal that was checked without this calendar
         rows = rows.filter(pl.Series(inside))
-    formation = formation_days(
+    formation = formation_of(rows, panel, config)
+    carry_days = config.carry_days or default_carry_days(formation, panel.n_days)
+    security = frozen(security_index(rows["security_id"], panel.securities))
+    lives = _Lives(numbers(rows["signal"]), security, day_numbers(rows["date_sig"]), formation, frozen(_NO_END))
+    values, dropped, ascending = _spread(lives, carry_days, panel, config)
+    if not ascending:  # some row is formed after one of a later date_sig
+        values, dropped, _ = _spread(_find_lives(lives, carry_days, panel), carry_days, panel, config)
+    return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped | {"outside_calendar": outside})
+
+
+def formation_of(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> NDArray[np.int32]:
+    """(n,) index of the formation day of each signal row, `panel.n_days` where it is beyond the calendar."""
+    return formation_days(
         rows["date_avail"],
         rows["avail_hour"] if "avail_hour" in rows.columns else None,
         rows["date_sig"],
@@ -58,13 +70,6 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Pl
         open_cutoff=panel.open_cutoff,
         close_cutoff=panel.close_cutoff,
     )
-    carry_days = config.carry_days or default_carry_days(formation, panel.n_days)
-    security = frozen(security_index(rows["security_id"], panel.securities))
-    lives = _Lives(numbers(rows["signal"]), security, day_numbers(rows["date_sig"]), formation, frozen(_NO_END))
-    values, dropped, ascending = _spread(lives, carry_days, panel, config)
-    if not ascending:  # some row is formed after one of a later date_sig
-        values, dropped, _ = _spread(_find_lives(lives, carry_days, panel), carry_days, panel, config)
-    return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped | {"outside_calendar": outside})
 
 
 _NO_END = np.empty(0, np.int32)

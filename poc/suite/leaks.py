@@ -8,7 +8,6 @@ import polars as pl
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from poc.contract.align import formation_days
 from poc.contract.arrays import day_numbers, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
@@ -16,7 +15,7 @@ from poc.data.sort_kernels import order_by_day
 from poc.engine import leak_kernels as kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name
-from poc.engine.placing import PlacedSignal
+from poc.engine.placing import PlacedSignal, formation_of
 from poc.engine.result import BacktestResult
 from poc.engine.slices import security_index
 from poc.stats.log_rank import FEW_EVENTS, log_rank
@@ -134,15 +133,7 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     For closes these are the days up to the entry day, for opens up to the day before. 0 where no row is formed, and
     where the window is empty or longer than `LONGEST_WINDOW` days.
     """
-    formation = formation_days(
-        rows["date_avail"],
-        rows["avail_hour"] if "avail_hour" in rows.columns else None,
-        rows["date_sig"],
-        panel.dates,
-        from_open=config.from_open,
-        open_cutoff=panel.open_cutoff,
-        close_cutoff=panel.close_cutoff,
-    )
+    formation = formation_of(rows, panel, config)
     security, date_sig = security_index(rows["security_id"], panel.securities), day_numbers(rows["date_sig"])
     info_day = formation - (1 if config.from_open else 0)
     described = np.searchsorted(day_numbers(panel.dates), date_sig, side="right") - 1
