@@ -183,7 +183,7 @@ def evaluate(
         request: on which snapshot, and how.
         workspace: folder of the snapshots, the results and the embedded tracking store.
         now: moment of the run; without a time zone it is local time.
-        jobs: processes; -1: one a core.
+        jobs: threads; -1: one a core.
         progress: is told how far it is.
 
     Raises:
@@ -218,11 +218,13 @@ def evaluate_frame(
     from poc.suite.runner import run_checked_suite
     from poc.suite.trials import with_trials
     from poc.tracking.record import run_name, run_record
-    from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha
+    from poc.tracking.run_folder import LOGGED_FILES, RUN_FILE, git_sha, refuse_second_unsealing
 
     name = safe_name(request.name or "")
     earlier = None if request.trials is None else read_trials(request.trials)
     suite = request.suite()
+    if request.unseals is not None:
+        refuse_second_unsealing(request.unseals, workspace=workspace)
     target = request.out or workspace / "artifacts" / run_name(name, now)
     if request.out and target.exists():
         raise ConfigError(f"out={str(target)!r} exists already; give a folder that does not, nothing is overwritten.")
@@ -276,11 +278,13 @@ def _log(out_dir: Path, workspace: Path) -> tuple[str | None, str | None]:
 
 
 def _load_what_is_needed_later() -> None:
-    """The libraries of the tear sheet and of the log: to import them takes seconds, in which the suite can run.
+    """The libraries of the evidence, the tear sheet and the log: to import them takes seconds, in which backtests run.
 
     What cannot be imported is met again, and told, where it is needed.
     """
-    from poc.reporting import tearsheet  # noqa: F401 - imported for later
+    import arch.bootstrap  # noqa: F401 - imported for later
+
+    from poc.reporting import tearsheet  # noqa: F401
     from poc.tracking.mlflow_logger import load_mlflow
 
     load_mlflow()

@@ -115,6 +115,8 @@ def test_a_holdout_is_unsealed_once_and_every_later_report_says_so(
     assert (code, len(history(workspace))) == (2, n_runs)
     assert "was unsealed on 20" in refused["error"]["message"]
     assert f"by run {rest['run_id']}: verdict {rest['verdict']['color']}, net Sharpe" in refused["error"]["message"]
+    code, refused = poc(*words, "--start", SEAL, "--unseals", sealed["run_id"])
+    assert (code, "was unsealed on 20" in refused["error"]["message"]) == (2, True)
     code, refused = poc("unseal", rest["run_id"])
     assert (code, "is not sealed" in refused["error"]["message"]) == (2, True)
 

@@ -94,12 +94,20 @@ def unseal_arguments(run_id: str, *, workspace: Path) -> list[str]:
     """The command that evaluates what a sealed run left out, as words after `poc`.
 
     Raises:
-        ConfigError: the run is not sealed, or was unsealed before.
+        ConfigError: the run is not sealed.
         TrackingError: as in `rerun_arguments`.
     """
     words = rerun_arguments(run_id, workspace=workspace)
     if "--seal-from" not in words:
         raise ConfigError(f"Run {run_id} is not sealed. Give a run that was made with --seal-from.")
+    start = words[words.index("--seal-from") + 1]
+    replaced = {"--seal-from", "--start", "--trials"}
+    kept = [word for before, word in zip(["", *words], words, strict=False) if not replaced & {before, word}]
+    return [*kept, "--start", start, "--unseals", run_id]
+
+
+def refuse_second_unsealing(run_id: str, *, workspace: Path) -> None:
+    """Raise ConfigError if the holdout of a sealed run was evaluated before."""
     done = history(workspace).query("unseals == @run_id and status == 'FINISHED'")
     if len(done):
         first = done.iloc[-1]
@@ -108,10 +116,6 @@ def unseal_arguments(run_id: str, *, workspace: Path) -> list[str]:
             f"{first['verdict']}, net Sharpe ratio {first['sharpe_net']:.2f}. A holdout is looked at once; read that "
             f"run with `poc report {first['run_id']}`."
         )
-    start = words[words.index("--seal-from") + 1]
-    replaced = {"--seal-from", "--start", "--trials"}
-    kept = [word for before, word in zip(["", *words], words, strict=False) if not replaced & {before, word}]
-    return [*kept, "--start", start, "--unseals", run_id]
 
 
 def git_sha() -> str:
