@@ -9,7 +9,7 @@ import fcntl
 import itertools
 import json
 import os
-import select
+import selectors
 import shutil
 import signal
 import tempfile
@@ -132,13 +132,14 @@ class _Tab:
             time.sleep(0.05)
 
     def _read(self) -> bytes:
-        while b"\0" not in self._rest:
-            left = self._check_time()
-            if select.select([self._answers], [], [], left)[0]:
-                part = os.read(self._answers, 1 << 20)
-                if not part:
-                    raise PocError(_ENDED)
-                self._rest += part
+        with selectors.DefaultSelector() as selector:  # select.select knows no descriptor above 1,023
+            selector.register(self._answers, selectors.EVENT_READ)
+            while b"\0" not in self._rest:
+                if selector.select(self._check_time()):
+                    part = os.read(self._answers, 1 << 20)
+                    if not part:
+                        raise PocError(_ENDED)
+                    self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
         return message
 

@@ -1,6 +1,10 @@
+import os
 import re
+import resource
 import shutil
 import struct
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -42,6 +46,27 @@ def test_a_png_shows_the_whole_page(page: Path, tmp_path: Path) -> None:
     width, height = struct.unpack(">II", content[16:24])
     assert width == browser.PNG_WIDTH
     assert height > 4000
+
+
+@pytest.fixture
+def crowded_process() -> Iterator[None]:
+    """A process that has so many files open that the next descriptor is above 1,023."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, limits[1]))
+    with ExitStack() as opened:
+        last = 0
+        while last < 1100:
+            last = os.dup(1)
+            opened.callback(os.close, last)
+        yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+@needs_chromium
+@pytest.mark.usefixtures("crowded_process")
+def test_a_process_with_many_open_files_can_print(page: Path, tmp_path: Path) -> None:
+    export(page, tmp_path / "out.png", file_format="png")
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
 
 
 @needs_chromium
