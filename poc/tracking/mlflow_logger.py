@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import tempfile
+import threading
 import warnings
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -44,6 +45,7 @@ NOTE_TAGS = {"labels": "labels", "note": "mlflow.note.content", "archived": "arc
 """What can be written onto a run later: column of `history`, and the tag. MLflow shows the note as the description."""
 _HISTORY_METRICS = ("sharpe", "sharpe_net")
 _HISTORY = ["run_id", "name", *HISTORY_COLUMNS, *_HISTORY_METRICS, "started", "status", "ended", *NOTE_TAGS, "curve"]
+_LOADING = threading.Lock()  # its modules import each other in circles: of two threads at once one finds half of them
 _BATCH = 1000  # MLflow takes at most this many metrics in one call
 _FIXED_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -162,7 +164,7 @@ def load_mlflow() -> None:
     os.environ |= _FIXED_SETTINGS
     for name, value in _DEFAULT_SETTINGS.items():
         os.environ.setdefault(name, value)
-    with warnings.catch_warnings():
+    with _LOADING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from mlflow.store.db import utils
 
