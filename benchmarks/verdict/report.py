@@ -70,7 +70,7 @@ def report(
         "On simulated daily returns (`benchmarks/verdict/series.py`): autocorrelation 0.1, Student t with 5 degrees of",
         "freedom, GARCH(1, 1) volatility. The 95% interval of the Sharpe ratio should cover the true one, 0, 1 or 2;",
         "a test of something true should reject it at 5% in 5% of cases. The process has no finite fourth moment, on",
-        "which the error of a Sharpe ratio rests, and the probabilistic Sharpe ratio takes the days as independent.",
+        "which the error of a Sharpe ratio rests.",
         "",
         *series_table(series),
         "",

@@ -57,9 +57,10 @@ def studentized_bootstrap(
 ) -> Bootstrap | None:
     """Resample days in blocks and compare the statistic of each resample with that of the data [LW].
 
-    Days are drawn in circular blocks of geometric length [PR] whose mean is chosen for the series of the statistic's
-    influence [PW]. The data are studentized with a Newey-West error, a resample with the variance of its own block sums
-    [GK].
+    Days are drawn in circular blocks of geometric length [PR], whose mean is the longest that is chosen for the series
+    of the statistic's influence or for one of the terms [PW]: a day says little of the next one's return and much of
+    the next one's square. The data are studentized with a Newey-West error, a resample with the variance of its own
+    block sums [GK]; a resample that does not vary counts as infinitely far away.
 
     Args:
         terms: shape (T, K), the daily values whose means the statistic is a function of, finite.
@@ -78,12 +79,17 @@ def studentized_bootstrap(
     size = (np.abs(terms - means) @ np.abs(gradient)).max()
     if error == 0 or np.abs(influence).max() <= _ROUNDING * size:
         return None
-    sums, lengths = _block_sums(terms, _block_length(influence), n_resamples, rng)
+    block_length = _block_length(np.column_stack([influence, terms]))
+    sums, lengths = _block_sums(terms, block_length, n_resamples, rng)
     resampled = sums.sum(axis=1) / len(terms)
-    values, gradients = statistic(resampled)
-    block_influence = np.einsum("rbk,rk->rb", sums, gradients) - lengths * (resampled * gradients).sum(axis=1)[:, None]
-    errors = np.sqrt((block_influence**2).sum(axis=1)) / len(terms)
-    return Bootstrap(value=float(value), error=error, distances=np.sort(np.abs(values - value) / errors))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values, gradients = statistic(resampled)
+        centre = (resampled * gradients).sum(axis=1)
+        block_influence = np.einsum("rbk,rk->rb", sums, gradients) - lengths * centre[:, None]
+        errors = np.sqrt((block_influence**2).sum(axis=1)) / len(terms)
+        distances = np.abs(values - value) / errors
+    distances[np.isnan(distances)] = np.inf
+    return Bootstrap(value=float(value), error=error, distances=np.sort(distances))
 
 
 def mean_p_value(values: ArrayLike, *, rng: np.random.Generator | None = None) -> float:
@@ -121,10 +127,10 @@ def defined(values: ArrayLike) -> Floats:
 
 
 def _block_length(series: Floats) -> float:
-    """Mean block length of the stationary bootstrap [PW], at least 1, and so that ten blocks or so make a resample."""
+    """The longest mean block length that suits one of the (T, K) series [PW]: 1 to a tenth of the days."""
     from arch.bootstrap import optimal_block_length  # slow to import
 
-    best = float(optimal_block_length(series)["stationary"].iloc[0])
+    best = float(optimal_block_length(series)["stationary"].max())
     return min(max(1.0, best), len(series) / 10)
 
 
@@ -133,12 +139,13 @@ def _block_sums(
 ) -> tuple[Floats, NDArray[np.int64]]:
     """Sums of (R, B, K) blocks of consecutive days of a circle, and their lengths (R, B), T days a resample.
 
-    A resample that needs fewer blocks than the others has empty ones at its end.
+    A resample has at least two blocks; one that needs fewer than the others has empty ones at its end.
     """
     n_days = len(terms)
     expected = n_days / mean_length
     n_blocks = math.ceil(expected + 6 * math.sqrt(expected) + 6)
-    ends = np.minimum(np.cumsum(rng.geometric(1 / mean_length, (n_resamples, n_blocks)), axis=1), n_days)
+    drawn = np.minimum(rng.geometric(1 / mean_length, (n_resamples, n_blocks)), n_days // 2)
+    ends = np.minimum(np.cumsum(drawn, axis=1), n_days)
     ends[:, -1] = n_days
     lengths = np.diff(ends, axis=1, prepend=0)
     first = rng.integers(n_days, size=(n_resamples, n_blocks))

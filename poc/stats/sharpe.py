@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from poc.stats.bootstrap import defined
+from poc.stats.newey_west import newey_west_error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +24,15 @@ class SharpeMoments:
         n_days: number of defined returns, T.
         skew: third central moment / variance^1.5, population moments; 0 for a normal distribution.
         kurtosis: fourth central moment / variance^2, population moments, not in excess; 3 for a normal distribution.
+        dependence: by what the sampling variance of the Sharpe ratio is multiplied because days depend on each other;
+            1 for independent ones.
     """
 
     sharpe: float
     n_days: int
     skew: float
     kurtosis: float
+    dependence: float = 1.0
 
 
 def sharpe_ratio(returns: ArrayLike, *, days_per_year: float = 252) -> float:
@@ -55,8 +59,12 @@ def sharpe_ratio(returns: ArrayLike, *, days_per_year: float = 252) -> float:
 def sharpe_moments(returns: ArrayLike) -> SharpeMoments:
     """Daily Sharpe ratio, length, skew and kurtosis of daily returns, with the moments as in [PSR] and [DSR].
 
+    Their dependence is the Newey-West variance of the mean of z - SR/2 (z^2 - 1), z the standardized returns, over that
+    of independent days: a day's influence on the Sharpe ratio, whose variance is the 1 - g3 SR + (g4 - 1)/4 SR^2 of
+    `probabilistic_sharpe_ratio` (Lo 2002, "The statistics of Sharpe ratios", Financial Analysts Journal 58(4), 36-52).
+
     Args:
-        returns: shape (T,), daily, fractions. Undefined ones (NaN, infinite) are left out.
+        returns: shape (T,), daily, fractions, in date order. Undefined ones (NaN, infinite) are left out.
 
     Returns:
         NaN in every number but `n_days` with fewer than two defined returns or where they do not vary.
@@ -67,21 +75,25 @@ def sharpe_moments(returns: ArrayLike) -> SharpeMoments:
     series = defined(returns)
     if len(series) < 2 or np.ptp(series) == 0:
         nan = float("nan")
-        return SharpeMoments(sharpe=nan, n_days=len(series), skew=nan, kurtosis=nan)
+        return SharpeMoments(sharpe=nan, n_days=len(series), skew=nan, kurtosis=nan, dependence=nan)
+    sharpe = sharpe_ratio(series, days_per_year=1)
     standardized = (series - series.mean()) / series.std()
+    influence = standardized - sharpe / 2 * (standardized**2 - 1)
+    independent = influence @ influence / len(series) ** 2
     return SharpeMoments(
-        sharpe=sharpe_ratio(series, days_per_year=1),
+        sharpe=sharpe,
         n_days=len(series),
         skew=float(np.mean(standardized**3)),
         kurtosis=float(np.mean(standardized**4)),
+        dependence=newey_west_error(influence) ** 2 / independent if independent > 0 else 1.0,
     )
 
 
 def probabilistic_sharpe_ratio(moments: SharpeMoments, *, benchmark: float = 0.0) -> float:
     """Probability that the true Sharpe ratio exceeds `benchmark`, given skew and kurtosis [PSR].
 
-    PSR = Phi((SR - SR*) sqrt(T - 1) / sqrt(1 - g3 SR + (g4 - 1)/4 SR^2)), g3 skew, g4 kurtosis. It takes the days as
-    independent.
+    PSR = Phi((SR - SR*) sqrt(T - 1) / sqrt(D (1 - g3 SR + (g4 - 1)/4 SR^2))), g3 skew, g4 kurtosis. The paper takes the
+    days as independent, D = 1; D is their dependence, without which it is too sure of autocorrelated returns.
 
     Args:
         moments: of the daily returns.
@@ -99,7 +111,8 @@ def probabilistic_sharpe_ratio(moments: SharpeMoments, *, benchmark: float = 0.0
 def minimum_track_record_length(moments: SharpeMoments, *, benchmark: float = 0.0, confidence: float = 0.95) -> float:
     """Days needed until the Sharpe ratio exceeds `benchmark` with `confidence` [PSR].
 
-    MinTRL = 1 + (1 - g3 SR + (g4 - 1)/4 SR^2) (Phi^-1(confidence) / (SR - SR*))^2.
+    MinTRL = 1 + D (1 - g3 SR + (g4 - 1)/4 SR^2) (Phi^-1(confidence) / (SR - SR*))^2, D as in
+    `probabilistic_sharpe_ratio`.
 
     Args:
         moments: of the daily returns; their `n_days` is not used.
@@ -182,6 +195,9 @@ def lucky_sharpe_ratio(moments: SharpeMoments, trial_sharpes: ArrayLike) -> floa
 
 
 def _sampling_variance(moments: SharpeMoments) -> float:
-    """(T - 1) times the sampling variance of the daily Sharpe ratio, [PSR]; 1 for a normal return of Sharpe ratio 0."""
+    """(T - 1) times the sampling variance of the daily Sharpe ratio, [PSR] with our D.
+
+    It is 1 for an independent normal return of Sharpe ratio 0.
+    """
     sharpe = moments.sharpe
-    return 1 - moments.skew * sharpe + (moments.kurtosis - 1) / 4 * sharpe**2
+    return moments.dependence * (1 - moments.skew * sharpe + (moments.kurtosis - 1) / 4 * sharpe**2)

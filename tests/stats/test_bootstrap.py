@@ -52,9 +52,29 @@ def test_resampled_means_spread_as_those_of_arch() -> None:
 
 def test_the_block_length_is_that_of_arch_within_bounds() -> None:
     series = autocorrelated(np.random.default_rng(5), 600, phi=0.4)
-    assert _block_length(series) == float(optimal_block_length(series)["stationary"].iloc[0])
+    other = autocorrelated(np.random.default_rng(6), 600, phi=0.8)
+    shorter, longer = (float(optimal_block_length(s)["stationary"].iloc[0]) for s in (series, other))
+    assert 1 < shorter < longer
+    assert _block_length(np.column_stack([series, other])) == longer
+    assert _block_length(series[:, None]) == shorter
     persistent = np.cumsum(np.random.default_rng(6).standard_normal(100))
-    assert 1 < _block_length(persistent) <= 10
+    assert 1 < _block_length(persistent[:, None]) <= 10
+
+
+def test_a_resample_that_does_not_vary_is_infinitely_far_away() -> None:
+    """One day in 70 has a return: a third of the resamples of single days lack it."""
+    returns = np.zeros(70)
+    returns[30] = 0.01
+    found = studentized_bootstrap(returns[:, None], lambda means: (means[..., 0], np.ones_like(means)))
+    assert found is not None
+    assert 0.2 < np.isinf(found.distances).mean() < 0.6
+    assert found.p_value() > 0.2
+
+
+def test_a_resample_has_two_blocks_or_more() -> None:
+    _, lengths = _block_sums(np.ones((100, 1)), 90.0, 2000, np.random.default_rng(9))
+    assert ((lengths > 0).sum(axis=1) >= 2).all()
+    assert (lengths.sum(axis=1) == 100).all()
 
 
 def test_the_p_value_of_independent_normal_days_is_that_of_the_t_test() -> None:

@@ -1,11 +1,12 @@
 """Sharpe inference against scipy and the worked numbers of the two papers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import integrate, stats
+from scipy import integrate, signal, stats
 
 from poc.stats.sharpe import (
     SharpeMoments,
@@ -78,6 +79,35 @@ def test_probabilistic_sharpe_ratio_is_calibrated_on_skewed_returns() -> None:
     assert 0.06 < below / 400 < 0.145
 
 
+def test_dependence_is_the_variance_of_means_of_blocks_over_that_of_days() -> None:
+    """Autocorrelation 0.5: the variance of a long mean is (1 + 0.5) / (1 - 0.5) times that of independent days."""
+    shocks = np.random.default_rng(7).standard_normal(400_000)
+    returns = signal.lfilter([1], [1, -0.5], shocks)
+    means = returns.reshape(-1, 400).mean(axis=1)
+    assert sharpe_moments(returns).dependence == pytest.approx(400 * means.var() / returns.var(), rel=0.15)
+    assert sharpe_moments(returns).dependence == pytest.approx(3, rel=0.05)
+    assert sharpe_moments(shocks).dependence == pytest.approx(1, abs=0.02)
+    assert sharpe_moments(np.tile([0.01, -0.02, 0.03], 100)).dependence < 0.1
+
+
+def test_probabilistic_sharpe_ratio_is_calibrated_on_autocorrelated_returns() -> None:
+    rejected = {"dependent": 0, "as independent": 0}
+    for seed in range(1000):
+        moments = sharpe_moments(signal.lfilter([1], [1, -0.3], np.random.default_rng(seed).standard_normal(1300))[40:])
+        rejected["dependent"] += probabilistic_sharpe_ratio(moments) > 0.95
+        rejected["as independent"] += probabilistic_sharpe_ratio(replace(moments, dependence=1.0)) > 0.95
+    assert 0.03 < rejected["dependent"] / 1000 < 0.07
+    assert rejected["as independent"] / 1000 > 0.09
+
+
+def test_dependence_lowers_the_probability_and_lengthens_the_track_record() -> None:
+    days = SharpeMoments(sharpe=0.08, n_days=500, skew=-0.7, kurtosis=6.0)
+    dependent = replace(days, dependence=4.0)
+    quarter = replace(days, n_days=1 + 499 // 4)
+    assert probabilistic_sharpe_ratio(dependent) == pytest.approx(probabilistic_sharpe_ratio(quarter), abs=2e-3)
+    assert minimum_track_record_length(dependent) - 1 == pytest.approx(4 * (minimum_track_record_length(days) - 1))
+
+
 def test_two_valued_returns_without_sampling_variance_have_no_probability() -> None:
     moments = SharpeMoments(sharpe=2.0, n_days=100, skew=1.0, kurtosis=2.0)
     assert math.isnan(probabilistic_sharpe_ratio(moments))
@@ -94,7 +124,7 @@ def test_track_record_of_the_paper(periods: int, years: float) -> None:
 def test_at_the_minimum_track_record_the_probability_is_the_confidence() -> None:
     moments = sharpe_moments(skewed(2))
     length = minimum_track_record_length(moments, benchmark=0.01, confidence=0.9)
-    longer = SharpeMoments(sharpe=moments.sharpe, n_days=round(length), skew=moments.skew, kurtosis=moments.kurtosis)
+    longer = replace(moments, n_days=round(length))
     assert probabilistic_sharpe_ratio(longer, benchmark=0.01) == pytest.approx(0.9, abs=0.002)
 
 
