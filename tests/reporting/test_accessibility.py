@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from poc.reporting import charts, tearsheet
+from poc.reporting import plot_parts, tearsheet
 from poc.reporting.tearsheet import render_tearsheet
 from poc.reporting.verdict_types import Verdict
 from poc.suite.result import SuiteResult
@@ -76,7 +76,7 @@ def test_text_has_the_contrast_of_aa(scheme: str, ink: str, paper: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_plots_and_lamps_stand_out(scheme: str) -> None:
     palette = _palette(scheme)
-    for color in charts.COLORS:
+    for color in plot_parts.COLORS:
         assert _contrast(color, palette["card"]) >= 3, color
     for state in ("green", "red"):
         assert _contrast("#ffffff", palette[f"{state}-lamp"]) >= 3
@@ -95,10 +95,10 @@ def test_numbers_of_a_heat_map_can_be_read(scheme: str, side: str) -> None:
 
 
 @pytest.mark.parametrize("eyes", BLINDNESS)
-@pytest.mark.parametrize("colors", [charts.COLORS, charts.COLORS[1:]], ids=["all", "baselines"])
+@pytest.mark.parametrize("colors", [plot_parts.COLORS, plot_parts.COLORS[1:]], ids=["all", "baselines"])
 def test_the_lines_of_a_plot_can_be_told_apart(eyes: str, colors: tuple[str, ...]) -> None:
     """Two lines whose colours are closer than 20 in CIE Lab differ by dash or width."""
-    looks = [charts._look(place, colors) for place in range(11)]
+    looks = [plot_parts.line_look(place, colors) for place in range(11)]
     for one, other in itertools.combinations(looks, 2):
         seen = [_lab(BLINDNESS[eyes] @ _linear(look["color"])) for look in (one, other)]
         assert np.linalg.norm(seen[0] - seen[1]) >= 20 or not all(
