@@ -1,5 +1,6 @@
 """What a section of a report is made of: tables, plots and sentences, ready to be shown."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -7,7 +8,10 @@ from typing import Any, ClassVar
 import pandas as pd
 import plotly.graph_objects as go
 
-from poc.reporting.terms import TERMS, Term, written
+from poc.reporting.terms import NO_NUMBER, TERMS, Term, number, written
+
+HEAT_COLUMNS = 4
+"""Columns of a heat map beside its labels that fit into half of the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,3 +140,20 @@ def facts_table(facts: Sequence[tuple[str, Any]], *, id: str, caption: str) -> T
         (Cell(text=TERMS[key].label, meaning=TERMS[key].meaning), cell(value, TERMS[key])) for key, value in facts
     )
     return Table(id=id, caption=caption, head=(Head(label="Measure"), Head(label="Value", numeric=True)), rows=rows)
+
+
+def heat_table(grid: pd.DataFrame, corner: Head, columns: Sequence[Head], *, id: str, caption: str) -> Table:  # noqa: A002  # the HTML attribute
+    """Net Sharpe ratios as a heat map: a row a label of the index; a variant without one says so."""
+    scale = max(1.0, grid.abs().max().max())
+    rows = tuple(
+        (Cell(text=str(name)), *(_heat_cell(value, scale) for value in values))
+        for name, values in zip(grid.index, grid.to_numpy(), strict=True)
+    )
+    wide = len(columns) > HEAT_COLUMNS
+    return Table(id=id, caption=caption, head=(corner, *columns), rows=rows, look="heat", wide=wide)
+
+
+def _heat_cell(value: float, scale: float) -> Cell:
+    if math.isnan(value):
+        return Cell(text=NO_NUMBER, meaning="This variant has no net Sharpe ratio; it failed or was not run.")
+    return Cell(text=written(value, number), sort=value, heat=value / scale)

@@ -6,9 +6,22 @@ import pandas as pd
 
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
-from poc.reporting.blocks import Block, Cell, Head, Note, Plot, Section, Table, cell, facts_table, frame_table, head
+from poc.reporting.blocks import (
+    Block,
+    Cell,
+    Head,
+    Note,
+    Plot,
+    Section,
+    Table,
+    cell,
+    facts_table,
+    frame_table,
+    head,
+    heat_table,
+)
 from poc.reporting.measures import base_baselines, measured, variants_table, why_not
-from poc.reporting.stability import GROUP_COLUMNS, heat_cell, stability_blocks
+from poc.reporting.stability import GROUP_COLUMNS, stability_blocks
 from poc.reporting.terms import TERMS, day, number, percent, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
@@ -123,15 +136,9 @@ def _grids(suite: SuiteResult) -> Iterator[Table]:
         variants = summary[(summary["kind"] == "signal") & (summary["tc_model"] == tc_model)]
         grid = variants.pivot(index="residualize", columns="lag", values="sharpe_net")
         grid = grid.reindex(index=list(suite.config.residualize), columns=list(suite.config.lags))
-        scale = max(1.0, grid.abs().max().max())
-        rows = tuple(
-            (Cell(text=str(name)), *(heat_cell(value, scale) for value in values))
-            for name, values in zip(grid.index, grid.to_numpy(), strict=True)
-        )
-        lags = tuple(Head(label=f"Lag {lag}", meaning=TERMS["lag"].meaning, numeric=True) for lag in grid.columns)
+        lags = [Head(label=f"Lag {lag}", meaning=TERMS["lag"].meaning, numeric=True) for lag in grid.columns]
         caption = f"Net Sharpe by lag and residualization, {tc_model} cost"
-        table_head = (head("residualize"), *lags)
-        yield Table(id=f"grid-{tc_model}", caption=caption, head=table_head, rows=rows, look="heat", wide=True)
+        yield heat_table(grid, head("residualize"), lags, id=f"grid-{tc_model}", caption=caption)
 
 
 def _slice_blocks(base: BacktestResult, name: str) -> Iterator[Block]:

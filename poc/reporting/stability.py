@@ -2,13 +2,11 @@
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
-from poc.reporting.blocks import Block, Cell, Head, Note, Plot, Table, frame_table, head
+from poc.reporting.blocks import Block, Head, Note, Plot, frame_table, head, heat_table
 from poc.reporting.measures import measured, why_not
-from poc.reporting.terms import NO_NUMBER, TERMS, count, number, percent, written
+from poc.reporting.terms import TERMS, count, percent, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
 from poc.suite.stability import Stability
@@ -46,13 +44,6 @@ def stability_blocks(suite: SuiteResult, base: BacktestResult | None) -> Iterato
     yield from _delisting(found)
 
 
-def heat_cell(value: float, scale: float) -> Cell:
-    """A net Sharpe ratio in the cell of a heat map."""
-    if np.isnan(value):
-        return Cell(text=NO_NUMBER, meaning="This variant has no net Sharpe ratio; it failed or was not run.")
-    return Cell(text=written(value, number), sort=value, heat=value / scale)
-
-
 def _sectors(found: Stability) -> Iterator[Block]:
     invested = found.sectors[found.sectors["num_days"] > 0] if len(found.sectors) else found.sectors
     if invested.empty:
@@ -87,17 +78,9 @@ def _neighbourhood(found: Stability) -> Iterator[Block]:
         yield Note(id="no-neighbourhood", sentences=(sentence,))
         return
     grid = found.neighbourhood.pivot(index="weight", columns="fractile", values="sharpe_net")
-    scale, meaning = max(1.0, grid.abs().max().max()), TERMS["book_weight"].meaning
-    yield Table(
-        id="neighbourhood",
-        caption="Net Sharpe by weight and percent of names on each side",
-        head=(head("book_weight"), *(Head(label=f"{f}%", meaning=meaning, numeric=True) for f in grid.columns)),
-        rows=tuple(
-            (Cell(text=str(weight)), *(heat_cell(value, scale) for value in values))
-            for weight, values in zip(grid.index, grid.to_numpy(), strict=True)
-        ),
-        look="heat",
-    )
+    columns = [Head(label=f"{f}%", meaning=TERMS["book_weight"].meaning, numeric=True) for f in grid.columns]
+    caption = "Net Sharpe by weight and percent of names on each side"
+    yield heat_table(grid, head("book_weight"), columns, id="neighbourhood", caption=caption)
 
 
 def _delisting(found: Stability) -> Iterator[Block]:
