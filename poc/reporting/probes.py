@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from poc.reporting import charts
-from poc.reporting.blocks import Block, Note, Plot, Section, Table, cell, facts_table, head
+from poc.reporting.blocks import Block, Note, Plot, Section, facts_table
 from poc.reporting.measures import measured, why_not
-from poc.reporting.terms import TERMS, count, fine, number, written
+from poc.reporting.terms import count, fine, number, written
 from poc.suite.result import SuiteResult
 
 
@@ -50,26 +50,6 @@ def _leaks(suite: SuiteResult) -> Iterator[Block]:
     keys = ("pre_entry_ic", "survivorship_p", "survivorship_rate", "same_day_share")
     yield from measured({key: getattr(leaks, key) for key in keys}, id="leaks", caption="Leak probes")
     yield from _cliff(suite)
-    if not leaks.horizons:
-        yield Note(id="no-horizons", sentences=("The information coefficient by horizon was not computed.",))
-        return
-    means = {ic.day: ic.mean for ic in leaks.horizons}
-    yield Plot(
-        id="plot-horizons",
-        title="Information coefficient by day of the return",
-        alt=f"Mean IC on the first holding day {written(means.get(1), fine)}, on the last of {max(means)} days "
-        f"{written(means[max(means)], fine)}, with the last return before entry {written(means.get(0), fine)}.",
-        figure=charts.horizon_chart(leaks.horizons),
-        note="Each bar is the return of one day alone. Bars up to 0 lie before entry and are for display: a signal may "
-        "well be made of past returns.",
-    )
-    keys = ("horizon", "horizon_mean", "horizon_t", "ic_days")
-    rows = tuple(
-        tuple(cell(value, TERMS[key]) for key, value in zip(keys, (ic.day, ic.mean, ic.t, ic.days), strict=True))
-        for ic in leaks.horizons
-    )
-    columns = tuple(head(key) for key in keys)
-    yield Table(id="horizons", caption="Information coefficient by day of the return", head=columns, rows=rows)
 
 
 def _cliff(suite: SuiteResult) -> Iterator[Block]:

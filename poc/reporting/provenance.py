@@ -3,49 +3,46 @@
 from collections.abc import Iterator
 from typing import Any
 
+import pandas as pd
+
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
-from poc.reporting.blocks import (
-    Block,
-    Cell,
-    Code,
-    Head,
-    Note,
-    Plot,
-    Section,
-    Table,
-    facts_table,
-    frame_table,
-    head,
-)
+from poc.reporting.blocks import Block, Cell, Code, Head, Note, Plot, Section, Table, facts_table, frame_table
 from poc.reporting.limits import assumptions
 from poc.reporting.measures import measured, why_not
-from poc.reporting.terms import count, day, percent, written
+from poc.reporting.terms import day, percent, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
 
 
-def data(suite: SuiteResult, base: BacktestResult | None) -> Section:
-    """What went in: coverage, the row ledger, warnings and limits."""
+def rows(suite: SuiteResult, base: BacktestResult | None) -> Section:
+    """Which names the signal covers, and what became of the rows of its file."""
     blocks: list[Block] = []
     if base is None:
         blocks.append(Note(id="no-ledger", sentences=("Without a base variant there is no row ledger.",)))
     else:
-        coverage, ledger = base.diagnostics["coverage"], base.diagnostics["ledger"]
+        coverage = base.diagnostics["coverage"]
         names = (
             ("coverage", coverage["mean"]),
             ("coverage_min", coverage["min"]),
             ("coverage_share", coverage["share"]),
         )
-        blocks += [_ledger(ledger), facts_table(names, id="coverage", caption="Coverage, names a day")]
-        blocks += _coverage(suite)
+        blocks += [facts_table(names, id="coverage", caption="Coverage, names a day"), *_coverage(suite)]
+        blocks.append(_ledger(base.diagnostics["ledger"]))
+    question = "Which names and which rows were used?"
+    return Section(id="rows", title="Coverage and row ledger", question=question, blocks=tuple(blocks))
+
+
+def limits(suite: SuiteResult, base: BacktestResult | None) -> Section:
+    """Warnings of the signal check, limits of the data, and what was assumed."""
     warnings = suite.warnings or ("None.",)
-    limits = suite.snapshot.limits or ("The snapshot states none.",)
-    assumed = assumptions(suite, base)
-    blocks.append(Note(id="warnings", title="Warnings of the signal check", sentences=warnings))
-    blocks.append(Note(id="limits", title="What limits these numbers: the data", sentences=limits))
-    blocks.append(Note(id="assumptions", title="What limits these numbers: what was assumed", sentences=assumed))
-    return Section(id="data", title="Data", question="What went in, and what limits it?", blocks=tuple(blocks))
+    of_data = suite.snapshot.limits or ("The snapshot states none.",)
+    blocks = (
+        Note(id="warnings", title="Warnings of the signal check", sentences=warnings),
+        Note(id="data-limits", title="The data", sentences=of_data),
+        Note(id="assumptions", title="What was assumed", sentences=assumptions(suite, base)),
+    )
+    return Section(id="limits", title="Limits", question="What limits these numbers?", blocks=blocks)
 
 
 def _coverage(suite: SuiteResult) -> Iterator[Block]:
@@ -82,25 +79,22 @@ def rerun(suite: SuiteResult, command: str) -> Section:
         ("snapshot fingerprint", suite.snapshot.fingerprint),
         ("base variant", suite.base_config().key),
     )
-    table = Table(
+    columns = (Head(label="What"), Head(label="Value"))
+    hashes = Table(
         id="hashes",
         caption="Same hashes, same numbers",
-        head=(Head(label="What"), Head(label="Value")),
+        head=columns,
         rows=tuple((Cell(text=name), Cell(text=value)) for name, value in rows),
         look="mono",
         wide=True,
     )
-    return Section(
-        id="rerun", title="Rerun", question="How can it be repeated?", blocks=(Code(id="command", text=command), table)
-    )
+    question = "How can it be repeated?"
+    return Section(id="rerun", title="Rerun", question=question, blocks=(Code(id="command", text=command), hashes))
 
 
 def _ledger(ledger: dict[str, Any]) -> Table:
     rows = [("rows in the file", ledger["rows_in"]), ("used", ledger["rows_used"])]
     rows += [(f"dropped: {reason}", number) for reason, number in ledger["dropped"].items()]
-    return Table(
-        id="ledger",
-        caption="Row ledger of the signal file",
-        head=(head("ledger"), head("rows")),
-        rows=tuple((Cell(text=name), Cell(text=written(value, count))) for name, value in rows),
-    )
+    columns = ("ledger", "rows")
+    table = pd.DataFrame(rows, columns=columns)
+    return frame_table(table, columns, id="ledger", caption="Row ledger of the signal file")

@@ -10,7 +10,7 @@ from plotly.offline import get_plotlyjs
 
 from poc.engine.config import ENGINE_VERSION
 from poc.engine.result import BacktestResult
-from poc.reporting import capacity, inference, methodology, probes, provenance, sections, uniqueness
+from poc.reporting import capacity, inference, methodology, prediction, probes, provenance, sections, uniqueness
 from poc.reporting.blocks import Cell, Fact, Section, Table, head
 from poc.reporting.terms import TERMS, count, day, number, percent, significant, written
 from poc.reporting.verdict_types import Verdict
@@ -77,7 +77,9 @@ def _sections(suite: SuiteResult, base: BacktestResult | None, rerun_command: st
         *([capacity.capacity(suite, base)] if base is not None else []),
         uniqueness.uniqueness(suite, base),
         probes.trust(suite),
-        provenance.data(suite, base),
+        *([prediction.information(suite, base), prediction.fractiles(base)] if base is not None else []),
+        provenance.rows(suite, base),
+        provenance.limits(suite, base),
         provenance.rerun(suite, rerun_command),
     ]
 

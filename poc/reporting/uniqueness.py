@@ -1,21 +1,23 @@
-"""Section D of a tear sheet: how close the signal is to known ones, and how it predicts."""
+"""Section D of a tear sheet: how close the signal is to known ones."""
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from poc.engine.result import BacktestResult
 from poc.reporting import charts
-from poc.reporting.blocks import Block, Cell, Note, Plot, Section, Table, cell, facts_table, frame_table, head
+from poc.reporting.blocks import Block, Cell, Note, Plot, Section, Table, cell, frame_table, head
 from poc.reporting.measures import measured, measures_blocks, variants_table, why_not
-from poc.reporting.terms import NO_NUMBER, TERMS, count, number, percent, written
+from poc.reporting.terms import NO_NUMBER, TERMS, number, written
 from poc.suite.measure import Measure
 from poc.suite.result import SuiteResult
 
 
 def uniqueness(suite: SuiteResult, base: BacktestResult | None) -> Section:
-    """D: how close it is to known signals and styles, and how the signal predicts."""
+    """D: how close it is to known signals and styles."""
     blocks: list[Block] = list(_baselines(suite))
     if base is not None:
-        blocks += [*_exposures(base), *_ic(base), *_fractiles(base)]
+        blocks += _exposures(base)
     question = "Is it something that is not already known?"
     return Section(letter="D", id="uniqueness", title="Uniqueness", question=question, blocks=tuple(blocks))
 
@@ -81,7 +83,6 @@ def _exposures(base: BacktestResult) -> Iterator[Block]:
         yield Note(id="no-exposures", sentences=("The snapshot has no style exposures.",))
         return
     overall = base.overall()
-    rows = tuple((Cell(text=style), cell(overall[style], TERMS["exposure"])) for style in styles)
     largest = max(styles, key=lambda style: abs(overall[style]))
     yield Plot(
         id="plot-exposures",
@@ -90,39 +91,5 @@ def _exposures(base: BacktestResult) -> Iterator[Block]:
         f"{written(overall[largest], number)}.",
         figure=charts.exposure_chart(base),
     )
-    yield Table(id="exposures", caption="Style exposures", head=(head("style"), head("exposure")), rows=rows)
-
-
-def _ic(base: BacktestResult) -> Iterator[Block]:
-    ic = base.diagnostics["ic"]
-    if base.ic_series.empty:
-        yield Note(id="no-ic", sentences=("The information coefficient is not defined on any day.",))
-        return
-    yield Plot(
-        id="plot-ic",
-        title="Information coefficient (IC)",
-        alt=f"The information coefficient averages {written(ic['mean'], TERMS['ic_mean'].write)} with a t-statistic of "
-        f"{written(ic['t'], number)} over {count(ic['days'])} days.",
-        figure=charts.ic_chart(base),
-    )
-    keys = ("mean", "std", "t", "hit_rate", "ir", "days")
-    yield facts_table([(f"ic_{key}", ic[key]) for key in keys], id="ic", caption="Information coefficient")
-
-
-def _fractiles(base: BacktestResult) -> Iterator[Block]:
-    table, monotonicity = base.fractile_analysis, base.diagnostics["fractile_monotonicity"]
-    if table.empty or table["ret_ann"].isna().all():
-        yield Note(id="no-fractiles", sentences=("No day has enough names for fractiles.",))
-        return
-    steps = f"{TERMS['monotonicity'].label} {written(monotonicity, number)}"
-    yield Plot(
-        id="plot-fractiles",
-        title="Return by fractile of the signal",
-        alt=f"Gross return a year of {len(table)} fractiles, from {written(table['ret_ann'].iloc[0], percent)} in the "
-        f"lowest to {written(table['ret_ann'].iloc[-1], percent)} in the highest; {steps}.",
-        figure=charts.fractile_chart(base),
-        note=f"{steps}. {TERMS['monotonicity'].meaning}",
-    )
-    frame = table.rename(columns={"n": "fractile_n"})
-    columns = ("fractile", "fractile_n", "ret_ann", "resret_ann")
-    yield frame_table(frame, columns, id="fractiles", caption="Fractiles of the signal")
+    table = pd.DataFrame({"style": styles, "exposure": [overall[style] for style in styles]})
+    yield frame_table(table, ("style", "exposure"), id="exposures", caption="Style exposures")

@@ -36,7 +36,7 @@ def test_placebos_of_which_none_was_invested_have_no_plot(suite_result: SuiteRes
     assert {row[0].text: row[1].text for row in table.rows}["Best placebo, net Sharpe"] == "n/a"
 
 
-def test_the_probes_and_every_horizon_are_in_tables(suite_result: SuiteResult) -> None:
+def test_the_probes_and_what_waiting_costs_are_in_tables(suite_result: SuiteResult) -> None:
     tables = {block.id: block for block in trust(suite_result).blocks if isinstance(block, Table)}
     probes = {row[0].text: row[1].text for row in tables["leaks"].rows}
     assert probes == {
@@ -45,8 +45,6 @@ def test_the_probes_and_every_horizon_are_in_tables(suite_result: SuiteResult) -
         "Rate of leaving": "1.02",
         "Known the same day": "0.0%",
     }
-    assert [row[0].text for row in tables["horizons"].rows][4:7] == ["\N{MINUS SIGN}1", "0", "1"]
-    assert len(tables["horizons"].rows) == 27
     base, later = suite_result.variant(), suite_result.variant(lag=1)
     assert base is not None
     assert later is not None
@@ -59,6 +57,5 @@ def test_probes_that_did_not_run_are_sentences(suite_result: SuiteResult) -> Non
     evidence = replace(suite_result.evidence, leaks=Leaks.not_run("the base variant failed"))
     blocks = trust(replace(suite_result, evidence=evidence, signal_results={})).blocks
     notes = {block.id: block.sentences for block in blocks if isinstance(block, Note)}
-    assert notes["no-horizons"] == ("The information coefficient by horizon was not computed.",)
     assert notes["leaks-not-run"][0] == "IC before entry is not run: the base variant failed."
     assert not any(isinstance(block, Table) and block.id == "cliff" for block in blocks)
