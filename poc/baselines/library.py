@@ -165,15 +165,15 @@ def _over_window(
     panel: Panel, values: Floats, window: int, *, skip: int = 0, least: float, compound: bool = False
 ) -> tuple[Floats, NDArray[np.int32]]:
     """(R,) what the values of the window make (`over_window`), NaN where there are too few, and (R,) their number."""
-    order, start = panel.rows_by_security
     out, count = np.empty(len(values)), np.empty(len(values), np.int32)
-    over_window(values, panel.day, order, start, panel.n_days, window, skip, least, compound, out, count)
+    where = (panel.security, panel.offsets, len(panel.securities))
+    over_window(values, *where, window, skip, least, compound, out, count)
     return out, count
 
 
 def _frame(panel: Panel, signal: Floats) -> pd.DataFrame:
     """Contract frame of the rows that traded, have a signal and are followed by a trading day."""
-    day = panel.day
+    day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
     rows = np.flatnonzero(panel.traded & np.isfinite(signal) & (day + 1 < len(panel.dates)))
     return pl.DataFrame(
         {

@@ -3,9 +3,13 @@
 import numpy as np
 from numba import njit
 
+TILE = 256
+"""Securities worked on together: few enough for their days to stay in the cache, many enough to read a day's rows in
+one go."""
+
 
 @njit(cache=True, nogil=True)
-def over_window(values, day, order, start, n_days, window, skip, least, compound, out, count):
+def over_window(values, security, offsets, n_securities, window, skip, least, compound, out, count):
     """Combine a security's values over the `window` trading days that end `skip` days before each row.
 
     Trading days are cut into blocks of `window` days. A window is then the end of one block and the beginning of the
@@ -14,51 +18,55 @@ def over_window(values, day, order, start, n_days, window, skip, least, compound
 
     Args:
         values: (R,) one a row; NaN is left out.
-        day: (R,) trading day of each row.
-        order, start: rows by security, in the order of days: those of security s are `order[start[s]:start[s + 1]]`.
+        security: (R,) index of the security, ascending within a day.
+        offsets: (T + 1,) rows of day t are `offsets[t]:offsets[t + 1]`.
         least: fewest values in a window.
         compound: multiply 1 + value, else add.
         out: (R,) float64, written; NaN where there are fewer than `least` values.
         count: (R,) int32, written: values in the window.
     """
-    series = np.empty(n_days)  # of the security at hand, by day from the beginning of the block of its first row
-    to_day = np.empty(n_days)  # from the beginning of the block of a day to the day
-    from_day = np.empty(n_days)  # from the day to the end of its block, where the day is not the first of it
-    present = np.zeros(n_days + 1, np.int32)  # before the day
+    n_days = len(offsets) - 1
     neutral = 1.0 if compound else 0.0
-    for s in range(len(start) - 1):
-        if start[s] == start[s + 1]:
-            continue
-        begin = day[order[start[s]]] // window * window
-        n = day[order[start[s + 1] - 1]] + 1 - begin
-        series[:n] = neutral
-        present[: n + 1] = 0
-        for j in range(start[s], start[s + 1]):
-            value = values[order[j]]
-            if not np.isnan(value):
-                series[day[order[j]] - begin] = 1 + value if compound else value
-                present[day[order[j]] - begin + 1] = 1
-        for i in range(n):
-            present[i + 1] += present[i]
-        for block in range(0, n, window):
-            end = min(block + window, n)
-            value = neutral
-            for i in range(block, end):
-                value = value * series[i] if compound else value + series[i]
-                to_day[i] = value
-            value = neutral
-            for i in range(end - 1, block, -1):
-                value = value * series[i] if compound else value + series[i]
-                from_day[i] = value
-            from_day[block] = neutral  # a window that begins with a block is the whole of it, and `to_day` alone
-        for j in range(start[s], start[s + 1]):
-            r = order[j]
-            end = day[r] - skip - begin
-            first = end - window + 1
-            count[r] = present[end + 1] - present[max(first, 0)] if end >= 0 else 0
-            if count[r] < least:
-                out[r] = np.nan
-            elif first <= 0:
-                out[r] = to_day[end]
+    to_day = np.empty((n_days, TILE))  # from the beginning of the block of a day to the day
+    from_day = np.empty((n_days, TILE))  # from the day to the end of its block, where the day is not the first of it
+    present = np.empty((n_days + 1, TILE), np.int32)  # before the day
+    begin, end = offsets[:-1].copy(), offsets[:-1].copy()  # rows of the securities at hand on each day
+    for lowest in range(0, n_securities, TILE):
+        from_day[:] = neutral
+        present[:] = 0
+        for t in range(n_days):
+            begin[t] = end[t]
+            while end[t] < offsets[t + 1] and security[end[t]] < lowest + TILE:
+                s, value = security[end[t]] - lowest, values[end[t]]
+                if not np.isnan(value):
+                    from_day[t, s] = 1 + value if compound else value
+                    present[t + 1, s] = 1
+                end[t] += 1
+            if t % window == 0:
+                to_day[t] = from_day[t]
             else:
-                out[r] = from_day[first] * to_day[end] if compound else from_day[first] + to_day[end]
+                _combine(to_day[t - 1], from_day[t], compound, to_day[t])
+            present[t + 1] += present[t]
+        for t in range(n_days - 1, -1, -1):
+            if t % window == 0:
+                from_day[t] = neutral  # a window that begins with a block is the whole of it, and `to_day` alone
+            elif (t + 1) % window != 0 and t + 1 < n_days:
+                _combine(from_day[t + 1], from_day[t], compound, from_day[t])
+        for t in range(n_days):
+            last = t - skip
+            first = last - window + 1
+            for r in range(begin[t], end[t]):
+                s = security[r] - lowest
+                count[r] = present[last + 1, s] - present[max(first, 0), s] if last >= 0 else 0
+                if count[r] < least:
+                    out[r] = np.nan
+                elif first <= 0:
+                    out[r] = to_day[last, s]
+                else:
+                    out[r] = from_day[first, s] * to_day[last, s] if compound else from_day[first, s] + to_day[last, s]
+
+
+@njit(cache=True, nogil=True)
+def _combine(one, other, compound, out):
+    for s in range(TILE):
+        out[s] = one[s] * other[s] if compound else one[s] + other[s]

@@ -107,17 +107,6 @@ class Panel:
         )
 
     @cached_property
-    def day(self) -> Ints:
-        """(R,) trading day of each row, as an index into `dates`."""
-        return _read_only(np.repeat(np.arange(self.n_days, dtype=np.int32), np.diff(self.offsets)))
-
-    @cached_property
-    def rows_by_security(self) -> tuple[Ints, Ints]:
-        """(R,) rows by security, in the order of days, and (N + 1,) where each security begins."""
-        order, start = rows_by_security(self.security, len(self.securities))
-        return _read_only(order), _read_only(start)
-
-    @cached_property
     def _rows_after(self) -> dict[int, Ints]:
         return {}
 
@@ -345,18 +334,3 @@ def rows_after(security: Ints, offsets: Ints, n_securities: int, days: int) -> I
             if later >= offsets[t + days]:
                 out[r] = later
     return out
-
-
-@_compiled
-def rows_by_security(security: Ints, n_securities: int) -> tuple[Ints, Ints]:
-    """(R,) rows by security, by day, and (N + 1,) where each security begins. Counted, not sorted."""
-    start = np.zeros(n_securities + 1, np.int64)
-    for s in security:
-        start[s + 1] += 1
-    start = np.cumsum(start)
-    free = start.copy()
-    order = np.empty(len(security), np.int32)
-    for r in range(len(security)):
-        order[free[security[r]]] = r
-        free[security[r]] += 1
-    return order, start
