@@ -1,6 +1,7 @@
 """One job in a process of its own, its result printed as JSON; `run.py` starts it.
 
-`make`: make the market. `jobs`: time each part warm. `run`: `poc run` as a fresh process does it.
+`make`: make the market. `jobs`: time each part warm. `placebos`: those of the standard suite. `run`: `poc run` as a
+fresh process does it.
 """
 
 import json
@@ -93,6 +94,25 @@ def jobs(size: str, root: Path) -> dict[str, float]:
     return seconds | found
 
 
+def placebos(size: str, root: Path) -> dict[str, float]:
+    """Seconds of the placebos of the standard suite, on every core."""
+    from poc.contract.files import read_signal_file
+    from poc.data.catalog import DataCatalog
+    from poc.engine.placing import place_signal
+    from poc.engine.wrapper import check_signal
+    from poc.suite.config import STANDARD_SUITE
+    from poc.suite.placebo import measure_placebos
+
+    snapshot_id, signal_file = make_market(size, root)
+    catalog, base = DataCatalog(snapshot_id, root=root / "snapshots"), STANDARD_SUITE.base_variant()
+    own = place_signal(check_signal(read_signal_file(signal_file), base, catalog).rows, catalog.panel, base)
+
+    def measure() -> None:
+        measure_placebos(own, catalog.panel, base, count=STANDARD_SUITE.placebos, n_jobs=-1)
+
+    return {"placebos": best(measure, most=1), "count": STANDARD_SUITE.placebos}
+
+
 def run(size: str, root: Path) -> dict[str, float]:
     """Seconds and peak memory of `poc run`, without placebos, from the first import to the files and the logged run."""
     begin = time.perf_counter()
@@ -109,4 +129,4 @@ def run(size: str, root: Path) -> dict[str, float]:
 
 if __name__ == "__main__":
     what, size, root = sys.argv[1:]
-    print(json.dumps({"make": make, "jobs": jobs, "run": run}[what](size, Path(root))))
+    print(json.dumps({"make": make, "jobs": jobs, "placebos": placebos, "run": run}[what](size, Path(root))))

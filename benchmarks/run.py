@@ -162,6 +162,8 @@ def measure(sizes: list[str], root: Path, *, with_peers: bool) -> list[str]:
     peers = call(peers_python(root), "peers.py", root) if with_peers and "M" in sizes else {}
     targets = suite_targets(results, runs)
     if "M" in results:
+        luck = call(sys.executable, "job.py", "placebos", "M", root)
+        targets.append((f"{luck['count']:.0f} placebos at M, s", 60, luck["placebos"]))
         targets += [*single_targets(results["M"], peers), ("`poc run` at M, cold process, s", 12, runs["M"]["poc run"])]
     targets += [
         ("`import poc`, s", 0.5, starts["import"]),

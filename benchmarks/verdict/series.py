@@ -22,7 +22,7 @@ from poc.stats.sharpe_interval import sharpe_interval
 AUTOCORRELATION, TAILS, ARCH, GARCH = 0.1, 5, 0.08, 0.90
 WARM_UP = 250
 TRUE_SHARPES = (0.0, 1.0, 2.0)
-N_SERIES = 1000
+N_SERIES = 2000
 YEARS = (2, 5, 10)
 NAMES_A_YEAR, LEAVERS_A_YEAR = 200, 0.06
 
