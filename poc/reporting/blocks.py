@@ -44,7 +44,13 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table with a caption; the first cell of a row is its head. `look` is a style class of the page."""
+    """A table with a caption; the first cell of a row is its head.
+
+    Attributes:
+        look: a style class of the page.
+        wide: across the whole page.
+        folded: on a screen only the caption is shown until it is opened; for numbers that a plot beside it shows.
+    """
 
     kind: ClassVar[str] = "table"
     id: str
@@ -53,6 +59,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     look: str = ""
     wide: bool = False
+    folded: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The sections of a tear sheet on how the signal predicts: information coefficient and fractiles."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -57,7 +58,8 @@ def _horizons(horizons: Sequence[HorizonIC]) -> Iterator[Block]:
     )
     columns = ("horizon", "horizon_mean", "horizon_t", "ic_days")
     table = pd.DataFrame([(ic.day, ic.mean, ic.t, ic.days) for ic in horizons], columns=columns)
-    yield frame_table(table, columns, id="horizons", caption="Information coefficient by day of the return")
+    caption = "Information coefficient by day of the return, as a table"
+    yield replace(frame_table(table, columns, id="horizons", caption=caption), folded=True)
 
 
 def _fractiles(base: BacktestResult) -> Iterator[Block]:

@@ -30,7 +30,7 @@ def rows(suite: SuiteResult, base: BacktestResult | None) -> Section:
         blocks += [facts_table(names, id="coverage", caption="Coverage, names a day"), *_coverage(suite)]
         blocks.append(_ledger(base.diagnostics["ledger"]))
     question = "Which names and which rows were used?"
-    return Section(id="rows", title="Coverage and row ledger", question=question, blocks=tuple(blocks))
+    return Section(id="rows", title="Coverage", question=question, blocks=tuple(blocks))
 
 
 def limits(suite: SuiteResult, base: BacktestResult | None) -> Section:

@@ -36,6 +36,12 @@ def _sort_and_ask_by_keyboard(page: Page) -> None:
     assert page.locator("#tip").is_visible()
 
 
+def _unfold(page: Page) -> None:
+    assert not page.locator("#horizons table").is_visible()
+    page.locator("#horizons summary").click()
+    assert page.locator("#horizons table").is_visible()
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (390, 844, "dark")])
 def test_every_plot_is_drawn_and_the_console_stays_silent(
@@ -61,6 +67,7 @@ def test_every_plot_is_drawn_and_the_console_stays_silent(
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         above = page.locator(".tiles").bounding_box()
         _sort_and_ask_by_keyboard(page)
+        _unfold(page)
         SCREENSHOTS.mkdir(exist_ok=True)
         page.screenshot(path=SCREENSHOTS / f"tearsheet-{width}-{scheme}.png", full_page=True)
         pages = page.pdf(format="A4")
