@@ -109,10 +109,10 @@ def number(measure: Measure) -> float:
 
 
 def _written(value: float, unit: str, *, beside: float) -> str:
-    """The number, with as many digits as it takes to see on which side of the limit it is."""
+    """The number, with as many digits as it takes to see on which side of the limit it is; a small one with three."""
     if unit == "count":
         return f"{value:.0f}"
-    scale, mark, digits = (100, "%", 0) if unit == "share" else (1, "", 2)
+    scale, mark, digits = (100, "%", 0) if unit == "share" else (1, "", 3 if 0 < abs(value) < 0.1 else 2)
     while digits < 6 and value != beside and round(value * scale, digits) == round(beside * scale, digits):
         digits += 1
     return f"{round(value * scale, digits) + 0.0:.{digits}f}{mark}"

@@ -22,7 +22,15 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "verdict.md"
 
 @pytest.mark.parametrize(
     ("sharpe", "shown"),
-    [(2.0, "2.00"), (0.9999, "0.9999"), (1.0, "1.00"), (1.000000001, "1.000000"), (-0.004, "0.00")],
+    [
+        (2.0, "2.00"),
+        (0.9999, "0.9999"),
+        (1.0, "1.00"),
+        (1.000000001, "1.000000"),
+        (0.00498, "0.005"),
+        (-0.0004, "0.000"),
+        (0.0, "0.00"),
+    ],
 )
 def test_a_number_is_written_so_that_its_side_of_the_limit_is_seen(sharpe: float, shown: str) -> None:
     assert check_of("net_sharpe", sharpe=sharpe).sentence.startswith(f"Net Sharpe ratio is {shown};")
