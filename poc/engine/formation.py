@@ -208,7 +208,7 @@ class _Block(NamedTuple):
 def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
     """Kernels see a block as a panel of its own, but for the styles, which they find from the block's first row on."""
     panel, config = recipe.panel, recipe.config
-    rows, offsets = _rows_of(panel, days)
+    rows, offsets = rows_of(panel, days)
     signal = _eligible_signal(recipe.placed, panel, config, recipe.candidate, days)
     order = order_by_day(signal, offsets)
     books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
@@ -237,7 +237,7 @@ def target_books(signal: Floats, order: Ints, recipe: Recipe, days: tuple[int, i
         the fractile of each name, 0 where there is no signal.
     """
     panel, config, slices = recipe.panel, recipe.config, recipe.slices
-    rows, offsets = _rows_of(panel, days)
+    rows, offsets = rows_of(panel, days)
     start, row, weight, n_eligible, n_sides, fractile = book_kernels.form_books(
         signal,
         order,
@@ -256,7 +256,7 @@ def target_books(signal: Floats, order: Ints, recipe: Recipe, days: tuple[int, i
     return Books(start, row, weight, len(slices.portfolios)), n_eligible, n_sides, fractile
 
 
-def _rows_of(panel: Panel, days: tuple[int, int]) -> tuple[slice, Ints]:
+def rows_of(panel: Panel, days: tuple[int, int]) -> tuple[slice, Ints]:
     """The panel rows of a block of days, and its offsets counted from the first of them."""
     first, end = days
     begin = panel.offsets[first]
@@ -267,7 +267,7 @@ def _eligible_signal(
     placed: PlacedSignal, panel: Panel, config: BacktestConfig, candidate: NDArray[np.bool_], days: tuple[int, int]
 ) -> Floats:
     """The signal of a block's rows that is ranked; NaN where not eligible."""
-    rows, offsets = _rows_of(panel, days)
+    rows, offsets = rows_of(panel, days)
     signal = np.where(candidate[rows], placed.values[rows], np.nan)
     if config.residualize == "off":
         return signal

@@ -1,6 +1,6 @@
 """BacktestResult: what one backtest gives back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,10 @@ class HeldBooks:
     weight: NDArray[np.float64]
     shift: int
     days: NDArray[Any]
+
+    def emptied(self) -> "HeldBooks":
+        """The same days with nothing held: what is held is most of the memory of a result."""
+        return replace(self, start=np.zeros_like(self.start), row=self.row[:0].copy(), weight=self.weight[:0].copy())
 
     def weights(self, days: NDArray[Any]) -> pd.DataFrame:
         """`date, security_id, weight` held on the given return days, sorted by date and security."""

@@ -7,16 +7,12 @@ import numpy as np
 import pandas as pd
 
 from poc.data.panel import Panel
-from poc.data.sort_kernels import distinct_ranks
 from poc.engine.config import BacktestConfig
-from poc.engine.cross_section_kernels import daily_rank_correlation
-from poc.engine.formation import candidates
-from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
 from poc.stats.concentration import largest_share
 from poc.stats.newey_west import newey_west_t, spanning_regression
 from poc.stats.sharpe_difference import sharpe_difference
-from poc.suite.incremental import AgainstBaseline, Ranked, measure_incremental, ranked
+from poc.suite.incremental import LEAST_NAMES, AgainstBaseline, Overlap, measure_incremental
 from poc.suite.inference import measure_inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
@@ -24,7 +20,6 @@ from poc.suite.placebo import Placebo
 from poc.suite.result import BaselineEvidence, Evidence
 from poc.suite.trials import UNKNOWN, Trials
 
-LEAST_NAMES = 20
 LEAST_DAYS = 20
 SAME_RANKING = 0.9999
 """Rank correlation from which a signal is the baseline itself, a rounded copy included."""
@@ -47,8 +42,7 @@ def evidence_variants(base: BacktestConfig, panel: Panel) -> dict[str, BacktestC
 def gather_evidence(
     own_results: Results,
     baseline_results: Results,
-    baselines: Mapping[str, PlacedSignal | None],
-    own: PlacedSignal,
+    overlap: Overlap | None,
     panel: Panel,
     base: BacktestConfig,
 ) -> Evidence:
@@ -56,19 +50,17 @@ def gather_evidence(
 
     Args:
         own_results: the signal's results by key, those of `evidence_variants` too.
-        baseline_results: each baseline's result for the base variant, None where it failed.
-        baselines: each baseline's placed values, None where it was skipped.
+        baseline_results: each baseline's result for the base variant, None where it failed or was skipped.
+        overlap: of the signal with the baselines that were not skipped; None where the base variant failed.
     """
     result = own_results[base.key]
-    ranks = {name: ranked(placed.values, panel) for name, placed in baselines.items() if placed is not None and result}
-    eligible = ranked(np.where(candidates(panel, base), own.values, np.nan), panel) if result else None
     near = tuple(
         BaselineEvidence(
             name=name,
-            signal_corr=_signal_correlation(eligible, ranks.get(name), result, panel),
+            signal_corr=_signal_correlation(overlap, name, result),
             return_corr=_return_correlation(result, baseline_results[name]),
         )
-        for name in baselines
+        for name in baseline_results
     )
     variants = evidence_variants(base, panel)
     alpha, alpha_t = _spanning(result, baseline_results, panel)
@@ -77,7 +69,7 @@ def gather_evidence(
         is_baseline=next((b.name for b in near if (b.signal_corr.value or 0) >= SAME_RANKING), None),
         spanning_alpha_ann=alpha,
         spanning_alpha_t=alpha_t,
-        incremental=measure_incremental(eligible, {name: ranks.get(name) for name in baselines}, result, panel, base),
+        incremental=measure_incremental(overlap, baseline_results, result, panel),
         sharpe_differences=tuple(_against(name, result, other, panel) for name, other in baseline_results.items()),
         net_return_t=Measure.not_run() if result is None else Measure.of(newey_west_t(result.daily_series["ret_net"])),
         style_residualized_sharpe_net=_net_sharpe(
@@ -105,16 +97,13 @@ def correlations_table(evidence: Evidence) -> pd.DataFrame:
     return table.astype({"signal_corr": float, "return_corr": float})
 
 
-def _signal_correlation(
-    own: Ranked | None, other: Ranked | None, result: BacktestResult | None, panel: Panel
-) -> Measure:
+def _signal_correlation(overlap: Overlap | None, baseline: str, result: BacktestResult | None) -> Measure:
     """Mean over formation days of the Spearman correlation, over names eligible in the run with live values of both."""
-    if result is None or own is None:
+    if overlap is None or result is None:
         return Measure.not_run()
-    if other is None:
+    if baseline not in overlap.baselines:
         return Measure.not_run("the baseline was skipped")
-    other_rank = distinct_ranks(*other, panel.offsets)
-    daily = daily_rank_correlation(*own, other_rank, panel.offsets, LEAST_NAMES)
+    daily = overlap.baselines[baseline]
     daily = daily[result.books.days - result.books.shift]
     daily = daily[~np.isnan(daily)]
     if len(daily) < LEAST_DAYS:

@@ -1,17 +1,19 @@
 """What the signal adds to the baselines: what is left of its ranking, and how much better its Sharpe ratio is."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from poc.data.panel import Panel
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import distinct_ranks, order_by_day
+from poc.engine.blocks import over_blocks
 from poc.engine.config import BacktestConfig
 from poc.engine.cross_section_kernels import daily_rank_correlation
-from poc.engine.formation import IC_LEAST_NAMES, return_name
+from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_of
+from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
 from poc.engine.spanning_kernels import rank_residuals
 from poc.stats.newey_west import newey_west_t
@@ -21,11 +23,19 @@ from poc.suite.measure import Measure
 Floats = NDArray[np.float64]
 
 
-class Ranked(NamedTuple):
-    """Values of the panel's rows, NaN where missing, and the rows of each day in their ascending order."""
+LEAST_NAMES = 20
 
-    values: Floats
-    order: NDArray[Any]
+
+class Overlap(NamedTuple):
+    """Rank correlations of each of the T days.
+
+    Attributes:
+        baselines: (T,) of the signal with each baseline, over names eligible in the run with live values of both.
+        rest: (T,) of what the baselines leave of its ranking with the return of the first holding day.
+    """
+
+    baselines: dict[str, Floats]
+    rest: Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,38 +83,56 @@ class Incremental:
     ic_t: Measure
 
 
-def ranked(values: Floats, panel: Panel) -> Ranked:
-    """Sort the values of each day."""
-    return Ranked(values, order_by_day(values, panel.offsets))
+def find_overlap(
+    own: PlacedSignal, baselines: Mapping[str, PlacedSignal], panel: Panel, config: BacktestConfig, *, threads: int
+) -> Overlap:
+    """Correlate a signal with baselines, and take them out of it by a regression of ranks a day.
+
+    Args:
+        own: the signal.
+        baselines: those that were placed.
+        panel: the data.
+        config: the base variant.
+        threads: blocks of days in work at once; no number depends on it.
+    """
+    candidate, next_rank = candidates(panel, config), panel.next_return_ranks(return_name(panel, config))
+
+    def correlate(days: tuple[int, int]) -> list[Floats]:
+        rows, offsets = rows_of(panel, days)
+        values = np.where(candidate[rows], own.values[rows], np.nan)
+        order = order_by_day(values, offsets)
+        others = np.array([other.values[rows] for other in baselines.values()]).reshape(-1, len(values))
+        orders = np.array([order_by_day(other, offsets) for other in others], np.int32).reshape(-1, len(values))
+        rest = rank_residuals(values, order, others, orders, offsets)
+        pairs = [(values, order, distinct_ranks(*other, offsets)) for other in zip(others, orders, strict=True)]
+        found = [daily_rank_correlation(*pair, offsets, LEAST_NAMES) for pair in pairs]
+        rest_order = order_by_day(rest, offsets)
+        return [*found, daily_rank_correlation(rest, rest_order, next_rank[rows], offsets, IC_LEAST_NAMES)]
+
+    *found, rest = map(np.concatenate, zip(*over_blocks(correlate, panel.offsets, threads=threads), strict=True))
+    return Overlap(dict(zip(baselines, found, strict=True)), rest)
 
 
 def measure_incremental(
-    own: Ranked | None, baselines: Mapping[str, Ranked | None], result: BacktestResult | None, panel: Panel,
-    config: BacktestConfig,
-) -> Incremental:  # fmt: skip
-    """Rank, take the baselines out by a regression a day, and correlate with the return of the first holding day.
+    overlap: Overlap | None, names: Collection[str], result: BacktestResult | None, panel: Panel
+) -> Incremental:
+    """The information coefficient of what the baselines leave, from that of each day.
 
     Args:
-        own: the eligible values of the signal; None where the base variant failed.
-        baselines: the placed values of each, None where it was skipped.
+        overlap: None where the base variant failed.
+        names: of all baselines, those too that were skipped.
         result: of the base variant, None where it failed.
         panel: the data.
-        config: the base variant.
     """
-    there = [baseline for baseline in baselines.values() if baseline is not None]
-    if own is None or result is None:
+    if overlap is None or result is None:
         return _missing(Measure.not_run())
-    if len(there) < len(baselines):
-        skipped = [name for name, baseline in baselines.items() if baseline is None]
+    skipped = [name for name in names if name not in overlap.baselines]
+    if skipped:
         return _missing(Measure.not_run(f"these baselines were not run: {', '.join(skipped)}"))
-    if not there:
+    if not names:
         return _missing(Measure.not_run("no baseline was run"))
-    others = np.array([baseline.values for baseline in there])
-    rest = rank_residuals(*own, others, np.array([baseline.order for baseline in there]), panel.offsets)
-    next_rank = panel.next_return_ranks(return_name(panel, config))
-    ic = daily_rank_correlation(*ranked(rest, panel), next_rank, panel.offsets, IC_LEAST_NAMES)
     days = np.searchsorted(panel.dates, result.ic_series["date"].to_numpy().astype("datetime64[D]")) - 1
-    ic = ic[days][~np.isnan(ic[days])]
+    ic = overlap.rest[days][~np.isnan(overlap.rest[days])]
     if not len(ic):
         return _missing(Measure.not_applicable("the baselines leave nothing of the ranking"))
     return Incremental(ic=Measure.of(ic.mean()), ic_t=Measure.of(newey_west_t(ic)))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import polars as pl
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 
 from poc.baselines.library import BASELINE_REGISTRY
 from poc.contract.files import signal_hash
@@ -25,6 +25,7 @@ from poc.suite.capacity import gather_capacity
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.coverage import gather_coverage
 from poc.suite.evidence import correlations_table, evidence_variants, gather_evidence
+from poc.suite.incremental import find_overlap
 from poc.suite.leaks import measure_leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo, measure_placebos
@@ -34,7 +35,8 @@ from poc.suite.trials import EarlierTrials, with_trials
 
 Progress = Callable[[str, int, int], None]
 
-LIQUID = "liquid half"
+EVIDENCE, LIQUID = "evidence", "liquid half"
+"""Kinds of variants outside the grid, the latter on the more liquid half of the names. Nobody asks what they hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +52,10 @@ class _Source:
 
 @dataclass(frozen=True, kw_only=True)
 class _Outcome:
-    """One variant of the grid: its result, or the reason why it failed."""
+    """One variant of the grid: its result, or the reason why it failed. `name` and `kind` are those of its source."""
 
-    source: _Source
+    name: str
+    kind: str
     config: BacktestConfig
     result: BacktestResult | None = None
     reason: str = ""
@@ -139,27 +142,29 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     ran = _fitting(baseline_runs, own, catalog, suite_config)
     baselines = ran.sources if ran else tuple(workers(_placements(own, catalog, suite_config, names)))
 
-    evidence = _Source(name=signal_name, kind="evidence", placed=own, ledger=checked.ledger)
     to_run = (signal,) if ran else (signal, *baselines)
     jobs = [(source, group) for source in to_run for group in _groups(suite_config.variants())]
-    jobs += [(evidence, [variant]) for variant in evidence_variants(base, catalog.panel).values()]
-    if suite_config.report_evidence:
-        jobs += _report_jobs(evidence, own, base, catalog.panel)
+    jobs += _jobs_outside_the_grid(signal, suite_config, catalog.panel)
     total = sum(len(group) for _, group in jobs)
     outcomes: list[_Outcome] = []
     for batch in workers(delayed(_run_group)(source, group, catalog) for source, group in jobs):
         outcomes += batch
         if progress is not None:
-            progress(f"{batch[0].source.name} {batch[0].config.residualize}", len(outcomes), total)
+            progress(f"{batch[0].name} {batch[0].config.residualize}", len(outcomes), total)
 
     outcomes += ran.outcomes if ran else ()
     signal_results = _results(outcomes, signal_name, "signal")
     baseline_results = {source.name: _results(outcomes, source.name, "baseline") for source in baselines}
+    skipped = {source.name: source.reason for source in baselines if source.placed is None}
+    there = {source.name: source.placed for source in baselines if source.placed is not None}
+    overlap = None
+    if base.key in signal_results:
+        overlap = find_overlap(own, there, catalog.panel, base, threads=effective_n_jobs(n_jobs))
+    del jobs, to_run, baselines, there  # the values of the baselines are not needed any more, but their memory is
     found = gather_evidence(
-        {base.key: None} | signal_results | _results(outcomes, signal_name, "evidence"),
+        {base.key: None} | signal_results | _results(outcomes, signal_name, EVIDENCE),
         {name: results.get(base.key) for name, results in baseline_results.items()},
-        {source.name: source.placed for source in baselines},
-        own,
+        overlap,
         catalog.panel,
         base,
     )
@@ -178,13 +183,13 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     return SuiteResult(
         config=suite_config,
         signal_name=signal_name,
-        signal_hash=signal_hash(checked.clean),
+        signal_hash=signal_hash(checked.rows),
         snapshot=_snapshot_info(catalog),
         warnings=tuple(finding.message for finding in checked.warnings),
         signal_results=signal_results,
         baseline_results=baseline_results,
-        skipped_baselines={source.name: source.reason for source in baselines if source.placed is None},
-        suite_summary=pd.DataFrame([_summary_row(o) for o in outcomes if o.source.kind in ("signal", "baseline")]),
+        skipped_baselines=skipped,
+        suite_summary=pd.DataFrame([_summary_row(o) for o in outcomes if o.kind in ("signal", "baseline")]),
         correlations=correlations_table(found),
         evidence=found,
     )
@@ -220,12 +225,16 @@ def _fitting(
     return runs
 
 
-def _report_jobs(
-    evidence: _Source, own: PlacedSignal, base: BacktestConfig, panel: Panel
+def _jobs_outside_the_grid(
+    signal: _Source, suite_config: SuiteConfig, panel: Panel
 ) -> list[tuple[_Source, list[BacktestConfig]]]:
-    """The backtests behind what is shown and not judged."""
-    liquid = replace(evidence, kind=LIQUID, placed=liquid_half(own, panel, base))
-    return [(evidence, [variant]) for variant in stability_variants(base, panel)] + [(liquid, [overall_only(base)])]
+    """The backtests that the verdict asks for, and those behind what is shown and not judged."""
+    base, evidence = suite_config.base_variant(), replace(signal, kind=EVIDENCE)
+    jobs = [(evidence, [variant]) for variant in evidence_variants(base, panel).values()]
+    if suite_config.report_evidence:
+        jobs += [(evidence, [variant]) for variant in stability_variants(base, panel)]
+        jobs.append((replace(signal, kind=LIQUID), [overall_only(base)]))
+    return jobs
 
 
 def _report(
@@ -240,8 +249,8 @@ def _report(
     if base is None:
         failed = Measure.not_run()
         return replace(found, capacity=failed, stability=failed, coverage=failed)
-    variants = {o.config.key: o.result for o in outcomes if o.result is not None and o.source.kind == "evidence"}
-    liquid = next((o.result for o in outcomes if o.source.kind == LIQUID), None)
+    variants = {o.config.key: o.result for o in outcomes if o.result is not None and o.kind == EVIDENCE}
+    liquid = next((o.result for o in outcomes if o.kind == LIQUID), None)
     capacity, coverage, stability = workers(
         [
             delayed(gather_capacity)(base, panel),
@@ -304,41 +313,45 @@ def _place_baseline(name: str, own: PlacedSignal, base: BacktestConfig, catalog:
 
 def _run_group(source: _Source, group: list[BacktestConfig], catalog: DataCatalog) -> list[_Outcome]:
     """Form the books once, then hold them as each variant of the group asks."""
-    if source.placed is None or source.ledger is None:
-        return [_Outcome(source=source, config=config, reason=source.reason) for config in group]
-    outcomes = []
+    panel, placed = catalog.panel, source.placed
+    if source.kind == LIQUID and placed is not None:
+        placed = liquid_half(placed, panel, group[0])
+    if placed is None or source.ledger is None:
+        return [_failed(source, config, source.reason) for config in group]
     run_as = baseline_config if source.kind == "baseline" else lambda config: config
     try:
-        formation = form_books(source.placed, catalog.panel, run_as(group[0]))
+        formation = form_books(placed, panel, run_as(group[0]))
     except PocError as error:
-        return [_Outcome(source=source, config=config, reason=str(error)) for config in group]
+        return [_failed(source, config, str(error)) for config in group]
+    outcomes = []
     trading: dict[str, Trading] = {}
     for config in group:
         try:
             if config.tc_model not in trading:
-                trading[config.tc_model] = trade_books(formation, run_as(config), catalog.panel)
-            books = trading[config.tc_model]
-            result = evaluate_books(formation, books, run_as(config), catalog.panel, source.ledger)
-            outcomes.append(_Outcome(source=source, config=config, result=result))
+                trading[config.tc_model] = trade_books(formation, run_as(config), panel)
+            result = evaluate_books(formation, trading[config.tc_model], run_as(config), panel, source.ledger)
+            if source.kind in (EVIDENCE, LIQUID):
+                result = replace(result, books=result.books.emptied())
+            outcomes.append(_Outcome(name=source.name, kind=source.kind, config=config, result=result))
         except PocError as error:
-            outcomes.append(_Outcome(source=source, config=config, reason=str(error)))
+            outcomes.append(_failed(source, config, str(error)))
     return outcomes
+
+
+def _failed(source: _Source, config: BacktestConfig, reason: str) -> _Outcome:
+    return _Outcome(name=source.name, kind=source.kind, config=config, reason=reason)
 
 
 def _results(outcomes: list[_Outcome], name: str, kind: str) -> dict[str, BacktestResult]:
     """The variants that succeeded, by the key of the grid's configuration, in grid order."""
-    return {
-        o.config.key: o.result
-        for o in outcomes
-        if o.result is not None and (o.source.name, o.source.kind) == (name, kind)
-    }
+    return {o.config.key: o.result for o in outcomes if o.result is not None and (o.name, o.kind) == (name, kind)}
 
 
 def _summary_row(outcome: _Outcome) -> dict[str, Any]:
     config, result = outcome.config, outcome.result
     row: dict[str, Any] = {
-        "name": outcome.source.name,
-        "kind": outcome.source.kind,
+        "name": outcome.name,
+        "kind": outcome.kind,
         "key": config.key,
         "lag": config.lag,
         "residualize": config.residualize,
