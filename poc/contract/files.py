@@ -54,7 +54,8 @@ def read_signal_file(path: str | Path) -> pl.DataFrame:
     try:
         if suffix == ".csv":
             return _with_types(pl.read_csv(path, infer_schema=False))
-        return pl.read_parquet(path) if suffix == ".parquet" else pl.read_ipc(path)
+        frame = pl.read_parquet(path) if suffix == ".parquet" else pl.read_ipc(path)
+        return frame.rechunk()  # columns in one piece are shared from here on, others would be copied
     except (pl.exceptions.PolarsError, OSError) as error:
         raise ContractError(f"{path} cannot be read as {suffix}: {error}. Write the file again.") from error
 

@@ -5,43 +5,51 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def entry_windows(info_day, window, date_sig, signal, security, values, panel_security, offsets, n_securities):
-    """Length of the window of each panel row whose live signal row was formed on that very day.
+def entry_windows(
+    formation, date_sig, signal, security, ahead, first_date, days_until, longest, values, panel_security, offsets,
+    n_securities,
+):  # fmt: skip
+    """Trading days from `date_sig` to the information day, where a panel row's live row was formed on that very day.
 
     Args:
-        info_day: (n,) information day on which each signal row enters, -1 where it does not.
-        window: (n,) its length in trading days, 0 for none.
-        date_sig: (n,) of rows with the same security and day, the one with the latest counts.
-        signal, security: (n,) value and security index of each signal row.
+        formation: (n,) formation day of each signal row, `T` where beyond the calendar.
+        date_sig: (n,) day number; of rows with the same security and information day, the one with the latest counts.
+        signal, security: (n,) value and security index of each signal row, -1 unknown.
+        ahead: 1 where the information day is the one before the formation day, else 0.
+        first_date: day number of the first trading day.
+        days_until: trading days up to each calendar day from the first on, that day included.
+        longest: a window that is longer does not count, nor does one that begins before the first trading day.
         values: (R,) live value; a row with another one is not the live row.
 
     Returns:
         (R,) int8, 0 where there is none.
     """
     n_days = len(offsets) - 1
-    start = np.zeros(n_days + 1, np.int64)
-    for day in info_day:
-        if day >= 0:
-            start[day + 1] += 1
+    start = np.zeros(n_days + 2, np.int64)
+    for day in formation:
+        start[day + 1] += 1
     start = np.cumsum(start)
     free = start.copy()
-    by_day = np.empty(start[n_days], np.int64)
-    for i in range(len(info_day)):
-        if info_day[i] >= 0:
-            by_day[free[info_day[i]]] = i
-            free[info_day[i]] += 1
+    by_day = np.empty(len(formation), np.int32)
+    for i in range(len(formation)):
+        by_day[free[formation[i]]] = i
+        free[formation[i]] += 1
     out = np.zeros(len(values), np.int8)
     row = np.full(n_securities, -1, np.int64)
     latest = np.full(n_securities, -1, np.int64)
-    for t in range(n_days):
+    for t in range(n_days - ahead):
         for r in range(offsets[t], offsets[t + 1]):
             row[panel_security[r]] = r
             latest[panel_security[r]] = -1
-        for i in by_day[start[t] : start[t + 1]]:
+        for i in by_day[start[t + ahead] : start[t + ahead + 1]]:
             s = security[i]
-            if row[s] >= offsets[t] and (latest[s] < 0 or date_sig[i] > date_sig[latest[s]]):
-                latest[s] = i
-                out[row[s]] = window[i] if values[row[s]] == signal[i] else 0
+            if s < 0 or row[s] < offsets[t] or (latest[s] >= 0 and date_sig[i] <= date_sig[latest[s]]):
+                continue
+            latest[s] = i
+            out[row[s]] = 0
+            if date_sig[i] >= first_date and values[row[s]] == signal[i]:
+                window = t + 1 - days_until[min(date_sig[i] - first_date, len(days_until) - 1)]
+                out[row[s]] = window if 0 < window <= longest else 0
     return out
 
 

@@ -8,7 +8,7 @@ import polars as pl
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from poc.contract.arrays import day_numbers, numbers
+from poc.contract.arrays import day_numbers, frozen, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
@@ -133,19 +133,16 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     For closes these are the days up to the entry day, for opens up to the day before. 0 where no row is formed, and
     where the window is empty or longer than `LONGEST_WINDOW` days.
     """
-    formation = formation_of(rows, panel, config)
-    security, date_sig = security_index(rows["security_id"], panel.securities), day_numbers(rows["date_sig"])
-    info_day = formation - (1 if config.from_open else 0)
-    described = np.searchsorted(day_numbers(panel.dates), date_sig, side="right") - 1
-    window = info_day - described
-    is_short = (described >= 0) & (window >= 1) & (window <= LONGEST_WINDOW)
-    enters = (security >= 0) & (formation < panel.n_days)
+    first, last = day_numbers(panel.dates[[0, -1]])
     windows: Ints = kernels.entry_windows(
-        np.where(enters, info_day, -1),
-        np.where(is_short, window, 0),
-        date_sig,
+        formation_of(rows, panel, config),
+        day_numbers(rows["date_sig"]),
         numbers(rows["signal"]),
-        security,
+        frozen(security_index(rows["security_id"], panel.securities)),
+        1 if config.from_open else 0,
+        first,
+        np.searchsorted(day_numbers(panel.dates), np.arange(first, last + 1), side="right"),
+        LONGEST_WINDOW,
         own.values,
         panel.security,
         panel.offsets,
