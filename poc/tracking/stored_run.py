@@ -56,6 +56,7 @@ class StoredRun:
         series: every variant that ran.
         rerun_command: computes the same again; empty where it is not known.
         run_id, experiment_id: MLflow's, for links; empty where the run was read from a folder.
+        seal_from: the day from which on nothing was evaluated; empty where nothing is sealed, or read from a folder.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class StoredRun:
     rerun_command: str = ""
     run_id: str = ""
     experiment_id: str = ""
+    seal_from: str = ""
 
     @property
     def days_per_year(self) -> int:
@@ -105,9 +107,13 @@ def load_run(run_id: str, *, workspace: Path) -> StoredRun:
         TrackingError: no such run, the store cannot be reached, or the run lacks a file or holds a broken one.
     """
     logged = fetch_run(run_id, workspace=workspace)
-    command = logged.tags.get("rerun_command", "")
-    found = load_folder(logged.folder)
-    return replace(found, rerun_command=command, run_id=run_id, experiment_id=logged.experiment_id)
+    return replace(
+        load_folder(logged.folder),
+        rerun_command=logged.tags.get("rerun_command", ""),
+        run_id=run_id,
+        experiment_id=logged.experiment_id,
+        seal_from=logged.tags.get("seal_from", ""),
+    )
 
 
 def stored_tearsheet(run: str, *, workspace: Path) -> Path:

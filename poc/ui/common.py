@@ -82,9 +82,14 @@ def warm_up() -> threading.Thread:
     return thread
 
 
-@st.cache_data(ttl=60, show_spinner="Reading the history ...")
-def runs(workspace: Path) -> pd.DataFrame:
+def runs() -> pd.DataFrame:
     """Every finished run, newest first; kept for a minute, or until a job ends."""
+    return read_runs(default_workspace(), store().last_end())
+
+
+@st.cache_data(ttl=60, max_entries=4, show_spinner="Reading the history ...")
+def read_runs(workspace: Path, last_end: str) -> pd.DataFrame:  # noqa: ARG001 - the moment is part of the key
+    """What `runs` keeps; `read_runs.clear()` forgets it."""
     return cached_history(workspace)
 
 

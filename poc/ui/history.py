@@ -7,7 +7,7 @@ import streamlit as st
 
 from poc.data.catalog import default_workspace
 from poc.tracking.history_cache import annotate, forget
-from poc.ui.common import runs, warm_up
+from poc.ui.common import read_runs, runs, warm_up
 from poc.ui.compare import show_comparison
 
 FILTERS = {"signal": "Signal", "author": "Author", "family": "Family", "snapshot": "Snapshot", "verdict": "Verdict"}
@@ -20,7 +20,7 @@ ORDERS = {"newest first": "started", "best net Sharpe first": "sharpe_net"}
 def page() -> None:
     """The whole page."""
     st.title("History")
-    found = runs(default_workspace())
+    found = runs()
     if found.empty:
         st.info("No run is logged yet. Every run that you start is logged by itself and then appears here.")
         st.page_link("run_suite.py", label="Run a signal", icon=":material/play_arrow:")
@@ -62,7 +62,7 @@ def _filter(found: pd.DataFrame) -> pd.DataFrame:
         found = found[~found["archived"]]
     if row.button("Read all again", help="Fetch all runs anew: what other programs changed on old ones is then seen."):
         forget(default_workspace())
-        runs.clear()
+        read_runs.clear()
         st.rerun()
     return found.sort_values(ORDERS[order], ascending=False, kind="stable")
 
@@ -97,7 +97,7 @@ def _show_one(run: pd.Series) -> None:
         if st.form_submit_button("Save"):
             warm_up().join()
             annotate(run_id, workspace=default_workspace(), labels=labels, note=note, archived=archived)
-            runs.clear()
+            read_runs.clear()
             st.rerun()
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from poc.ui.common import literal, runs, store, verdict_badge
+from poc.ui.common import literal, store, verdict_badge
 from poc.ui.jobs import Job
 
 SHOWN = 8
@@ -22,7 +22,6 @@ def _jobs(kinds: tuple[str, ...]) -> list[Job]:
 def _panel(kinds: tuple[str, ...], *, was_active: bool) -> None:
     jobs = _jobs(kinds)
     if was_active and not any(job.is_active for job in jobs):
-        runs.clear()
         st.rerun()
     for job in jobs:
         with st.container(border=True, key=f"job-{job.id}"):
@@ -46,7 +45,7 @@ def _show_job(job: Job) -> None:
         st.progress(job.done / job.total if job.total else 0.0, text=text)
     elif job.status == "failed":
         st.error(literal(job.reason))
-    elif job.status == "done" and job.kind == "run":
+    elif job.status == "done" and job.kind in ("run", "unseal"):
         _link_to_result(job)
     st.caption(f"{literal(job.author)}, {job.created[:16].replace('T', ' ')} UTC")
     with st.expander("Progress and log", key=f"log-{job.id}"):

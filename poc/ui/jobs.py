@@ -10,14 +10,16 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 from poc.errors import ConfigError
+from poc.reporting.files import TRIALS_FILE
 
 ACTIVE = ("queued", "running", "cancelling")
 """States of a job whose process is alive; the others are `done, failed, cancelled`."""
@@ -100,7 +102,13 @@ class JobStore:
         return self.workspace / "jobs" / job_id
 
     def submit(
-        self, kind: str, request: dict[str, Any], *, label: str, author: str, upload: tuple[str, bytes] | None = None
+        self,
+        kind: str,
+        request: dict[str, Any],
+        *,
+        label: str,
+        author: str,
+        uploads: Mapping[str, bytes] = MappingProxyType({}),
     ) -> str:
         """Put a job into the queue and start its process, which waits for its turn.
 
@@ -109,7 +117,7 @@ class JobStore:
             request: what it needs, as plain values.
             label: what it is called on a page.
             author: whose it is.
-            upload: ending and content of a file that is written into the folder of the job as `signal{ending}`.
+            uploads: content of files that are written into the folder of the job, by their names there.
 
         Returns:
             The id of the job.
@@ -117,8 +125,8 @@ class JobStore:
         job_id = f"{datetime.now(UTC):%Y%m%d%H%M%S}{secrets.token_hex(3)}"
         folder = self.folder(job_id)
         folder.mkdir(parents=True)
-        if upload:
-            (folder / f"signal{upload[0]}").write_bytes(upload[1])
+        for name, content in uploads.items():
+            (folder / name).write_bytes(content)
         with (folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with self._database() as database:
@@ -150,6 +158,11 @@ class JobStore:
         if row is None:
             raise ConfigError(f"There is no job {job_id!r}.")
         return Job.from_row(row)
+
+    def last_end(self) -> str:
+        """When the last job ended; empty: none has."""
+        with self._database() as database:
+            return str(database.execute("SELECT max(finished) FROM jobs").fetchone()[0] or "")
 
     def steps(self, job_id: str) -> list[dict[str, Any]]:
         """What a job has told of its progress, oldest first: `step, done, total, moment`."""
@@ -191,7 +204,8 @@ class JobStore:
         with self._database() as database:
             rows = database.execute("SELECT id FROM jobs WHERE finished < ?", (before,)).fetchall()
         for row in rows:
-            for path in self.folder(row["id"]).glob("signal.*"):
+            folder = self.folder(row["id"])
+            for path in (*folder.glob("signal.*"), folder / TRIALS_FILE):
                 path.unlink(missing_ok=True)
 
     def take_turn(self, job_id: str, *, workers: int) -> bool:

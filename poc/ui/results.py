@@ -11,7 +11,9 @@ from poc.errors import ConfigError
 from poc.reporting import charts
 from poc.reporting.files import SIGNAL_FILE, TRIALS_FILE
 from poc.tracking.stored_run import StoredRun, load_folder
-from poc.ui.common import literal, runs, settings, stored_run, verdict_badge
+from poc.ui.common import literal, runs, settings, store, stored_run, verdict_badge
+from poc.ui.job_panel import show_jobs
+from poc.ui.log_in import visitor
 
 LISTED = 500
 STATES = {
@@ -32,6 +34,8 @@ def page() -> None:
     if run is None:
         return
     _show_header(run)
+    if run.seal_from:
+        _show_seal(run)
     tabs = st.tabs(list(PARTS), on_change="rerun", key="result-part")  # only what is open is made
     for tab, show in zip(tabs, PARTS.values(), strict=True):
         if tab.open:
@@ -43,7 +47,7 @@ def _chosen_run() -> StoredRun | None:
     """The run that the address names, else the one that is chosen from the newest."""
     if folder := st.query_params.get("folder"):
         return _load_folder(folder, default_workspace())
-    found = runs(default_workspace()).query("not archived").head(LISTED)
+    found = runs().query("not archived").head(LISTED)
     names = dict(zip(found["run_id"], found["name"], strict=True))
     asked = st.query_params.get("run")
     if asked and asked not in names:
@@ -74,6 +78,29 @@ def _show_header(run: StoredRun) -> None:
     where = f"snapshot {run.snapshot['snapshot_id']}, {run.snapshot['first_date']} to {run.snapshot['last_date']}"
     st.caption(literal(f"{where}; suite {run.settings['suite']}; signal hash {run.signal_hash[:12]}"))
     st.page_link("history.py", label="Compare with other runs", icon=":material/compare_arrows:")
+
+
+def _show_seal(run: StoredRun) -> None:
+    """What is sealed, and the way to look at it once."""
+    later = runs().query("unseals == @run.run_id")
+    if len(later):
+        st.info(f"The days from {run.seal_from} on were sealed, and have been looked at since.")
+        which = {"run": str(later["run_id"].iloc[-1])}
+        st.page_link("results.py", label="Open the run that did", icon=":material/insights:", query_params=which)
+        return
+    st.info(f"The days from {run.seal_from} on are sealed: this run has seen none of them.", icon=":material/lock:")
+    request = {"run_id": run.run_id}
+    under_way = any(job.is_active and job.request == request for job in store().jobs())
+    with st.popover("Unseal", icon=":material/lock_open:", disabled=under_way):
+        st.write(
+            "The same signal and settings are then evaluated on the days that were sealed. This can be done once, and "
+            "the history keeps that it was: do it when nothing about the signal will be changed any more."
+        )
+        if st.button("Look at the sealed days now", type="primary"):
+            label = f"Unseal {run.signal_name} from {run.seal_from} on"
+            store().submit("unseal", request, label=label, author=visitor())
+            st.rerun()
+    show_jobs("unseal")
 
 
 def _show_verdict(run: StoredRun) -> None:

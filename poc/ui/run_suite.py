@@ -1,6 +1,6 @@
 """The page that starts a run: choose a signal, see what the contract says, choose the settings, click Run."""
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import PurePath
 from typing import Any
 
@@ -11,6 +11,7 @@ from poc.data.demo import SNAPSHOT_ID
 from poc.data.demo_signals import PLANTED
 from poc.errors import ContractError
 from poc.evaluate import RunRequest, safe_name
+from poc.reporting.files import TRIALS_FILE
 from poc.suite.config import SUITES, SuiteConfig
 from poc.ui.checks import check_upload
 from poc.ui.common import literal, offer_demo, ready_snapshots, runs, settings, store
@@ -39,12 +40,13 @@ def page() -> None:
     with left:
         st.subheader("1. Signal")
         snapshot_id = st.selectbox("Snapshot", snapshots, help="The data that the signal is tested on.")
-        source, upload, name = _choose_signal(snapshot_id)
+        source, uploads, name = _choose_signal(snapshot_id)
     with right:
         st.subheader("2. Settings")
         given = _choose_settings(snapshot_id, name)
+        uploads |= _choose_trials()
     if st.button("Run", type="primary", icon=":material/play_arrow:", disabled=source is None, width="stretch"):
-        _submit(source or {}, given, upload)
+        _submit(source or {}, given, uploads)
     st.subheader("Jobs")
     if not store().jobs(limit=1):
         st.caption(
@@ -54,8 +56,8 @@ def page() -> None:
     show_jobs("run", "demo")
 
 
-def _choose_signal(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, bytes] | None, str]:
-    """The source of the signal (None: not ready), its uploaded file, and the name that it suggests."""
+def _choose_signal(snapshot_id: str) -> tuple[dict[str, Any] | None, dict[str, bytes], str]:
+    """The source of the signal (None: not ready), its uploaded file by its new name, and the name that it suggests."""
     kind = st.segmented_control(
         "From", list(SOURCES), format_func=SOURCES.__getitem__, default="upload", required=True, wrap=True
     )
@@ -65,11 +67,11 @@ def _choose_signal(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, 
         return _choose_run()
     if kind == "demo" and snapshot_id != SNAPSHOT_ID:
         st.info(f"The demo signals are planted in the snapshot {SNAPSHOT_ID!r}. Choose it, or create it on Snapshots.")
-        return None, None, ""
+        return None, {}, ""
     descriptions = _registry(kind)
     name = st.selectbox(SOURCES[kind], list(descriptions))
     st.caption(literal(descriptions[name]))
-    return {"kind": kind, "name": name, "snapshot_id": snapshot_id}, None, name
+    return {"kind": kind, "name": name, "snapshot_id": snapshot_id}, {}, name
 
 
 def _registry(kind: str) -> dict[str, str]:
@@ -81,18 +83,18 @@ def _registry(kind: str) -> dict[str, str]:
     return {name: baseline.description for name, baseline in BASELINE_REGISTRY.items()}
 
 
-def _choose_run() -> tuple[dict[str, Any] | None, None, str]:
-    found = runs(default_workspace()).query("not archived").drop_duplicates("signal").head(1000)
+def _choose_run() -> tuple[dict[str, Any] | None, dict[str, bytes], str]:
+    found = runs().query("not archived").drop_duplicates("signal").head(1000)
     if found.empty:
         st.info("No run is logged yet. Upload a file, or take a demo signal.")
-        return None, None, ""
+        return None, {}, ""
     labels = {str(row.run_id): f"{row.signal} ({row.name})" for row in found.itertuples(index=False)}
     run_id = st.selectbox("Signal", list(labels), format_func=labels.__getitem__)
     signal = str(found.set_index("run_id").loc[run_id, "signal"])
-    return {"kind": "run", "name": run_id}, None, signal
+    return {"kind": "run", "name": run_id}, {}, signal
 
 
-def _choose_file(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, bytes] | None, str]:
+def _choose_file(snapshot_id: str) -> tuple[dict[str, Any] | None, dict[str, bytes], str]:
     limit = settings().upload_mb
     file = st.file_uploader(
         f"Signal file: parquet, CSV or Feather, up to {limit} MB",
@@ -105,16 +107,16 @@ def _choose_file(snapshot_id: str) -> tuple[dict[str, Any] | None, tuple[str, by
             "Upload a table with the columns security_id, date_sig, date_avail (when it could first be known) and "
             "signal (higher is better). To try the app without one, choose a demo signal above."
         )
-        return None, None, ""
-    suffix = PurePath(file.name).suffix.lower()
-    upload = (suffix, file.getvalue())
+        return None, {}, ""
+    suffix, content = PurePath(file.name).suffix.lower(), file.getvalue()
     try:
-        checked = _check(upload[1], suffix, snapshot_id)
+        checked = _check(content, suffix, snapshot_id)
     except ContractError as error:
         st.error(literal(str(error)))
-        return None, None, ""
+        return None, {}, ""
     _show_check(checked)
-    return {"kind": "upload", "name": suffix} if checked["valid"] else None, upload, PurePath(file.name).stem
+    source = {"kind": "upload", "name": suffix} if checked["valid"] else None
+    return source, {f"signal{suffix}": content}, PurePath(file.name).stem
 
 
 @st.cache_data(max_entries=8, show_spinner="Checking the file against the contract ...")
@@ -157,10 +159,20 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
     given["author"] = bottom[0].text_input("Author", visitor(), disabled=asks_for_log_in(), max_chars=80)
     given["preset"] = bottom[1].selectbox("Preset", list(SUITES), index=list(SUITES).index("standard"))
     given |= _choose_grid(SUITES[given["preset"]])
-    with st.expander("Dates, universe, holding, placebos"):
+    with st.expander("Dates, holdout, universe, holding, placebos"):
         start, end = st.columns(2)
         given["start"] = _iso(start.date_input("First date of returns", None, min_value=first, max_value=last))
         given["end"] = _iso(end.date_input("Last date of returns", None, min_value=first, max_value=last))
+        given["seal_from"] = _iso(
+            st.date_input(
+                "Seal from",
+                None,
+                min_value=first + timedelta(days=1),
+                max_value=last,
+                help="A holdout: only what is before this day is evaluated. What begins on it can be looked at once, "
+                "from the page of the result. In place of a last date of returns.",
+            )
+        )
         universe, carry = st.columns(2)
         given["universe"] = universe.selectbox(
             "Universe", ["flagged", "all"], index=None, placeholder="flagged if known"
@@ -177,7 +189,21 @@ def _choose_settings(snapshot_id: str, name: str) -> dict[str, Any]:
             help="Signals that know nothing, run beside it.",
         )
         given["include_baselines"] = st.checkbox("Run the baselines beside it", value=True)
+        given["all_holdings"] = st.checkbox("Write the book of every day, not of the last alone")
     return given
+
+
+def _choose_trials() -> dict[str, bytes]:
+    """A stored list of earlier tries by its name in the folder of a job; nothing: they come from the history."""
+    with st.expander("Earlier tries"):
+        file = st.file_uploader(
+            f"{TRIALS_FILE} of a run, in place of the run history",
+            type=["json"],
+            max_upload_size=1,
+            help="The Sharpe ratio is deflated for the tries that came before. Give the list of an earlier run "
+            "(Results, Run it again) to be judged by the same tries as it was.",
+        )
+    return {TRIALS_FILE: file.getvalue()} if file else {}
 
 
 def _choose_grid(preset: SuiteConfig) -> dict[str, str]:
@@ -202,12 +228,12 @@ def _iso(day: date | None) -> str | None:
     return day.isoformat() if day else None
 
 
-def _submit(source: dict[str, Any], given: dict[str, Any], upload: tuple[str, bytes] | None) -> None:
+def _submit(source: dict[str, Any], given: dict[str, Any], uploads: dict[str, bytes]) -> None:
     safe_name(given["name"])
     request = RunRequest(**given)
     request.suite()
     label = f"{given['name']} on {given['snapshot_id']}, {given['preset']}"
-    store().submit("run", {"source": source, "settings": given}, label=label, author=given["author"], upload=upload)
+    store().submit("run", {"source": source, "settings": given}, label=label, author=given["author"], uploads=uploads)
     st.toast("The run is on its way.")
 
 

@@ -4,6 +4,7 @@
 somebody is left to say that the child was killed. The child ends itself when its parent is gone.
 """
 
+import json
 import logging
 import os
 import signal
@@ -119,24 +120,42 @@ def compute(store: JobStore, job_id: str) -> None:
 
 def _run_suite(store: JobStore, job: Job, tell: Tell) -> dict[str, Any]:
     from poc.evaluate import RunRequest, evaluate_frame
+    from poc.reporting.files import TRIALS_FILE
     from poc.ui.signals import read_signal
 
     tell("reading the signal", 0, 1)
-    signal_frame = read_signal(job.request["source"], store.workspace, folder=store.folder(job.id))
+    folder = store.folder(job.id)
+    signal_frame = read_signal(job.request["source"], store.workspace, folder=folder)
+    trials = folder / TRIALS_FILE
     done = evaluate_frame(
         signal_frame,
-        RunRequest(**job.request["settings"]),
+        RunRequest(**job.request["settings"], trials=trials if trials.is_file() else None),
         workspace=store.workspace,
         now=datetime.now().astimezone(),
         jobs=Settings.load(store.workspace).job_threads,
         progress=tell,
     )
-    return {
-        "run_id": done.run_id,
-        "folder": done.out_dir.name,
-        "verdict": done.verdict.color,
-        "tracking_error": done.tracking_error,
-    }
+    return _outcome(done.to_dict())
+
+
+def _unseal(store: JobStore, job: Job, tell: Tell) -> dict[str, Any]:
+    """`poc unseal` in a process of its own."""
+    from poc.tracking.run_folder import unseal_arguments
+
+    words = unseal_arguments(job.request["run_id"], workspace=store.workspace)
+    tell("evaluating what was sealed", 0, 1)
+    threads = str(Settings.load(store.workspace).job_threads)
+    command = [sys.executable, "-m", "poc", *words, "--jobs", threads, "--workspace", str(store.workspace), "--json"]
+    done = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout)  # noqa: S603 - our own command
+    if "error" in done:
+        raise PocError(done["error"]["message"])
+    return _outcome(done)
+
+
+def _outcome(done: dict[str, Any]) -> dict[str, Any]:
+    """What a page needs of an `Evaluation`."""
+    folder, verdict = Path(done["out_dir"]).name, done["verdict"]["color"]
+    return {"folder": folder, "verdict": verdict} | {name: done[name] for name in ("run_id", "tracking_error")}
 
 
 def _create_demo(store: JobStore, _job: Job, tell: Tell) -> dict[str, Any]:
@@ -157,6 +176,7 @@ def _verify(store: JobStore, job: Job, tell: Tell) -> dict[str, Any]:
 
 KINDS: dict[str, Callable[[JobStore, Job, Tell], dict[str, Any]]] = {
     "run": _run_suite,
+    "unseal": _unseal,
     "demo": _create_demo,
     "verify": _verify,
 }

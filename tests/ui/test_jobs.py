@@ -47,7 +47,7 @@ def test_a_run_is_done_logged_and_tells_its_progress(demo: Any, store: JobStore,
     path = tmp_path / "signal.parquet"
     demo.signals["real_alpha"].frame.to_parquet(path)
     request = {"source": {"kind": "upload", "name": ".parquet"}, "settings": _settings()}
-    job = wait(store.submit("run", request, label="mine", author="ann", upload=(".parquet", path.read_bytes())))
+    job = wait(store.submit("run", request, label="mine", author="ann", uploads={"signal.parquet": path.read_bytes()}))
     assert (job.status, job.reason) == ("done", "")
     assert job.created <= (job.started or "") <= (job.finished or "")
     runs = history(store.workspace)
@@ -71,7 +71,7 @@ def test_a_run_is_done_logged_and_tells_its_progress(demo: Any, store: JobStore,
 )
 def test_a_job_that_cannot_be_done_says_why(store: JobStore, wait: Wait, kind: str, name: str, reason: str) -> None:
     request = {"source": {"kind": kind, "name": name}, "settings": _settings()}
-    job = wait(store.submit("run", request, label="bad", author="ann", upload=(name, b"security_id\n1\n")))
+    job = wait(store.submit("run", request, label="bad", author="ann", uploads={f"signal{name}": b"security_id\n1\n"}))
     assert job.status == "failed"
     assert reason in job.reason
     assert "Traceback" not in store.log(job.id)
@@ -152,8 +152,8 @@ def test_a_job_that_takes_too_long_is_ended(store: JobStore, monkeypatch: pytest
 
 def test_uploads_are_deleted_so_many_days_after_their_job_has_ended(store: JobStore, wait: Wait) -> None:
     request = {"source": {"kind": "upload", "name": ".csv"}, "settings": _settings()}
-    upload = (".csv", b"no signal")
-    old, young = (store.submit("run", request, label="bad", author="ann", upload=upload) for _ in range(2))
+    uploads = {"signal.csv": b"no signal", "trials.json": b"no list"}
+    old, young = (store.submit("run", request, label="bad", author="ann", uploads=uploads) for _ in range(2))
     wait(old)
     wait(young)
     for job_id, days in ((old, 31), (young, 29)):
@@ -161,7 +161,7 @@ def test_uploads_are_deleted_so_many_days_after_their_job_has_ended(store: JobSt
         assert store.update(job_id, only_if=("failed",), finished=finished)
     running = _held(store, wait)
     assert {path.name for path in store.folder(old).iterdir()} == {"lock", "log.txt"}
-    assert (store.folder(young) / "signal.csv").read_bytes() == upload[1]
+    assert (store.folder(young) / "signal.csv").read_bytes() == b"no signal"
     assert store.job(old).status == "failed"
     (store.folder(running.id) / "signal.csv").touch()
     store.delete_uploads(days=1)

@@ -1,13 +1,16 @@
 """Every page in each of its states, without a browser: what it says, and what a click leads to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 import poc.ui.app
+from poc.tracking.mlflow_logger import fetch_run
 from poc.ui.jobs import Job, JobStore
 
 APP = Path(poc.ui.app.__file__)
@@ -34,6 +37,10 @@ def _said(app: AppTest) -> str:
 
 def _button(app: AppTest, label: str) -> Any:
     return next(button for button in app.button if button.label == label)
+
+
+def _by_label(elements: Any, label: str) -> Any:
+    return next(element for element in elements if element.label == label)
 
 
 PAGES = ("run_suite.py", "results.py", "history.py", "snapshots.py")
@@ -113,6 +120,31 @@ def test_a_baseline_can_be_run(store: JobStore) -> None:
     assert (request["settings"]["preset"], request["settings"]["include_baselines"]) == ("standard", True)
 
 
+def test_a_holdout_is_sealed_and_unsealed_once(demo: Any, store: JobStore, wait: Wait) -> None:
+    app = _open()
+    app.segmented_control[0].set_value("baseline").run()
+    trials = (demo.evaluation.out_dir / "trials.json").read_bytes()
+    next(box for box in app.file_uploader if "trials.json" in box.label).upload("mine.json", trials)
+    _by_label(app.date_input, "Seal from").set_value(date(2011, 6, 1))
+    _by_label(app.selectbox, "Preset").set_value("quick")
+    app.number_input[-1].set_value(0).run()
+    _button(app, "Run").click().run()
+    sealed = wait(store.jobs()[0].id)
+    assert sealed.status == "done", sealed
+    assert (store.folder(sealed.id) / "trials.json").read_bytes() == trials
+    assert fetch_run(sealed.result["run_id"], workspace=store.workspace).tags["seal_from"] == "2011-06-01"
+    app = _open("results.py", run=sealed.result["run_id"])
+    assert "The days from 2011-06-01 on are sealed" in _said(app)
+    _button(app, "Look at the sealed days now").click().run()
+    unsealed = wait(store.jobs()[0].id)
+    assert unsealed.status == "done", unsealed
+    assert fetch_run(unsealed.result["run_id"], workspace=store.workspace).tags["unseals"] == sealed.result["run_id"]
+    app = _open("results.py", run=sealed.result["run_id"])
+    assert "The days from 2011-06-01 on were sealed, and have been looked at since." in _said(app)
+    again = store.submit("unseal", {"run_id": sealed.result["run_id"]}, label="again", author="ann")
+    assert "A holdout is looked at once" in wait(again).reason
+
+
 @pytest.mark.usefixtures("store")
 def test_a_snapshot_is_shown_and_verified(store: JobStore, wait: Wait) -> None:
     app = _open("snapshots.py")
@@ -131,6 +163,22 @@ def test_a_snapshot_is_shown_and_verified(store: JobStore, wait: Wait) -> None:
 )  # fmt: skip
 def test_an_address_that_leads_nowhere_is_a_sentence(query: dict[str, str], message: str) -> None:
     assert message in _said(_open("results.py", **query))
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[str], None]]:
+    """Serve at an address, as `poc ui --address` does."""
+    before = config.get_option("server.address")
+    yield lambda address: config.set_option("server.address", address)
+    config.set_option("server.address", before)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_where_everybody_is_let_in_every_page_says_so(page: str, listen: Callable[[str], None]) -> None:
+    warning = "Other machines can reach this app and there is no log-in: everyone who reaches it is let in."
+    for address, is_open in (("127.0.0.1", False), ("0.0.0.0", True), ("192.0.2.7", True)):  # noqa: S104 - this is what it is about
+        listen(address)
+        assert (warning in _said(_open(page))) == is_open
 
 
 @pytest.mark.usefixtures("workspace")
