@@ -30,10 +30,11 @@ def over_window(values, security, offsets, n_securities, window, skip, least, co
     to_day = np.empty((n_days, TILE))  # from the beginning of the block of a day to the day
     from_day = np.empty((n_days, TILE))  # from the day to the end of its block, where the day is not the first of it
     present = np.empty((n_days + 1, TILE), np.int32)  # before the day
+    nothing = np.full(TILE, neutral)
     begin, end = offsets[:-1].copy(), offsets[:-1].copy()  # rows of the securities at hand on each day
     for lowest in range(0, n_securities, TILE):
-        from_day[:] = neutral
-        present[:] = 0
+        from_day.fill(neutral)
+        present.fill(0)
         for t in range(n_days):
             begin[t] = end[t]
             while end[t] < offsets[t + 1] and security[end[t]] < lowest + TILE:
@@ -42,16 +43,17 @@ def over_window(values, security, offsets, n_securities, window, skip, least, co
                     from_day[t, s] = 1 + value if compound else value
                     present[t + 1, s] = 1
                 end[t] += 1
-            if t % window == 0:
-                to_day[t] = from_day[t]
-            else:
-                _combine(to_day[t - 1], from_day[t], compound, to_day[t])
-            present[t + 1] += present[t]
+            before = to_day[t - 1] if t % window > 0 else nothing
+            for s in range(TILE):
+                to_day[t, s] = before[s] * from_day[t, s] if compound else before[s] + from_day[t, s]
+                present[t + 1, s] += present[t, s]
         for t in range(n_days - 1, -1, -1):
             if t % window == 0:
-                from_day[t] = neutral  # a window that begins with a block is the whole of it, and `to_day` alone
-            elif (t + 1) % window != 0 and t + 1 < n_days:
-                _combine(from_day[t + 1], from_day[t], compound, from_day[t])
+                from_day[t].fill(neutral)  # a window that begins with a block is the whole of it: `to_day` alone
+            elif (t + 1) % window > 0 and t + 1 < n_days:
+                for s in range(TILE):
+                    after = from_day[t + 1, s]
+                    from_day[t, s] = after * from_day[t, s] if compound else after + from_day[t, s]
         for t in range(n_days):
             last = t - skip
             first = last - window + 1
@@ -64,9 +66,3 @@ def over_window(values, security, offsets, n_securities, window, skip, least, co
                     out[r] = to_day[last, s]
                 else:
                     out[r] = from_day[first, s] * to_day[last, s] if compound else from_day[first, s] + to_day[last, s]
-
-
-@njit(cache=True, nogil=True)
-def _combine(one, other, compound, out):
-    for s in range(TILE):
-        out[s] = one[s] * other[s] if compound else one[s] + other[s]

@@ -1,4 +1,7 @@
-"""Sorting and ranking the values of each day. Compiled; arrays in, arrays out."""
+"""Sorting and ranking the values of each day. Compiled; arrays in, arrays out.
+
+Here and in every other kernel arrays are copied by a loop: to compile an assignment of arrays takes numba some seconds.
+"""
 
 from typing import Any
 
@@ -11,16 +14,30 @@ LOW_32_BITS = 2**32 - 1
 MINUS_ZERO = -(2**63)
 
 
-@njit(cache=True, nogil=True)
 def order_by_day(values: NDArray[np.float64], offsets: NDArray[Any]) -> NDArray[np.int32]:
     """(R,) rows of each day in ascending order of value, equal ones in the order of rows; the missing ones last.
 
     A radix sort (Knuth, The Art of Computer Programming, vol. 3, section 5.2.5) by the leading half of the bits leaves
     next to nothing out of place, which an insertion sort mends; where it is much, both halves are sorted by.
     """
+    order: NDArray[np.int32] = _order_by_day(_frozen(values), _frozen(offsets))
+    return order
+
+
+@njit(cache=True, nogil=True)
+def longest_day(offsets: NDArray[Any]) -> int:
+    """Rows of the day that has most."""
+    longest = 0
+    for t in range(len(offsets) - 1):
+        longest = max(longest, offsets[t + 1] - offsets[t])
+    return longest
+
+
+@njit(cache=True, nogil=True)
+def _order_by_day(values, offsets):
     order = np.empty(len(values), np.int32)
     bits = values.view(np.int64)
-    longest = np.max(np.diff(offsets))
+    longest = longest_day(offsets)
     room = (np.empty(longest, np.uint32), np.empty(longest, np.int32), np.empty((4, 256), np.int32))
     word = np.empty(longest, np.uint32)
     for t in range(len(offsets) - 1):
@@ -103,7 +120,8 @@ def _radix_sort(word, rows, room):
         source, target = target, source
         swapped = not swapped
     if swapped:
-        rows[:] = source[:n]
+        for i in range(n):
+            rows[i] = source[i]
 
 
 @njit(cache=True, nogil=True)
@@ -124,13 +142,18 @@ def _insertion_sort(rows, values, most_moves):
     return True
 
 
-@njit(cache=True, nogil=True)
 def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offsets: NDArray[Any]) -> NDArray[np.int32]:
     """(R,) how many distinct values of its day are lower, -1 where missing.
 
     Args:
         order: as `order_by_day` gives it.
     """
+    ranks: NDArray[np.int32] = _frozen(_distinct_ranks(_frozen(values), _frozen(order), _frozen(offsets)))
+    return ranks
+
+
+@njit(cache=True, nogil=True)
+def _distinct_ranks(values, order, offsets):
     ranks = np.full(len(values), -1, np.int32)
     for t in range(len(offsets) - 1):
         rank = -1
@@ -143,3 +166,10 @@ def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offset
             before = value
             ranks[r] = rank
     return ranks
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A read-only view: for arrays that can be written, a compiled function would be compiled a second time."""
+    array = array.view()
+    array.flags.writeable = False
+    return array

@@ -122,11 +122,11 @@ def _write_weights(out, sign, x, side, size, how, clip_quantile, rescale):
     elif len(size) == 0:
         out[:] = sign / n
     else:
-        ascending = size[side].astype(np.float64)
-        out[:] = ascending
-        least, most = ascending.min(), ascending.max()
+        for i in range(n):
+            out[i] = size[side[i]]
+        least, most = out.min(), out.max()
         if least < most:
-            ascending = np.sort(ascending)
+            ascending = np.sort(out)
             least, most = _quantile(ascending, 1 - clip_quantile), _quantile(ascending, clip_quantile)
         total = 0.0
         for i in range(n):
@@ -172,40 +172,51 @@ def day_groups(values, order, offsets, n_groups):
         values: (R,) NaN where missing.
         order: (R,) rows of each day in ascending order of value, the missing ones last.
     """
-    out = np.zeros(len(values), np.int32)
+    out = np.zeros(len(values), np.int16)
     for t in range(len(offsets) - 1):
         n = _count_present(values[offsets[t] : offsets[t + 1]])
         rows = order[offsets[t] : offsets[t] + n]
         _write_groups(out, values, rows, n_groups)
-    return out - np.int32(1)
+    return out - np.int16(1)
 
 
 @njit(cache=True, nogil=True)
-def _sides_within(rows, x, size, codes, n_groups, low, high, mincos, long_only):
+def _sides_within(rows, x, size, codes, n_groups, how, low, high, mincos, long_only):
     """The union of the sides within each group of a double sort; a group with one side only has none.
 
     Args:
         rows: rows in ascending order of x.
         codes: (R,) group of each row, -1 none.
+        how: RANK.
 
     Returns:
         The rows of both sides, the short ones first, the end of the short side and the begin of the long one.
     """
     by_group, start = _partition(rows, codes, n_groups)
     side = np.zeros(len(by_group), np.int8)
+    one_name = min(mincos, 1)
     for g in range(n_groups):
         inside = by_group[start[g] : start[g + 1]]
-        short_end, long_begin = _pick_sides(x, inside, size, RANK, low, high, 0.0, 0.0, 1)
+        short_end, long_begin = _pick_sides(x, inside, size, how, low, high, 0.0, 0.0, one_name)
         if long_begin < len(inside) and (short_end > 0 or long_only):
             side[start[g] : start[g] + short_end] = -1
             side[start[g] + long_begin : start[g + 1]] = 1
-    short = by_group[side < 0]
-    long = by_group[side > 0]
-    if _count(size, short) < mincos:
-        short = short[:0]
-    if _count(size, long) < mincos:
-        long = long[:0]
-    return np.concatenate((short, long)), len(short), len(short)
+    picked = np.empty_like(by_group)
+    n_short = 0
+    for i in range(len(by_group)):
+        if side[i] < 0:
+            picked[n_short] = by_group[i]
+            n_short += 1
+    if _count(size, picked[:n_short]) < mincos:
+        n_short = 0
+    n = n_short
+    for i in range(len(by_group)):
+        if side[i] > 0:
+            picked[n] = by_group[i]
+            n += 1
+    if _count(size, picked[n_short:n]) < mincos:
+        n = n_short
+    return picked[:n], n_short, n_short
 
 
 @njit(cache=True, nogil=True)
@@ -219,7 +230,7 @@ def form_books(
         x: (R,) signal, NaN where not eligible.
         order: (R,) rows of each day in ascending order of x, equal ones in a fixed order, the missing ones last.
         size: (R,) what weights are in proportion to; NaN and 0: no weight, not counted. Empty for equal weights.
-        slice_codes: (R, S) group of each row in each slice, -1 none.
+        slice_codes: (S, R) group of each row in each slice, -1 none.
         slice_groups: (S,) number of groups of each slice; P = 1 + their sum.
         sort_code: (R,) group within which a row is ranked, -1 none; empty where there is no double sort.
         how: RANK, EXTREMES, SIGN or GIVEN.
@@ -233,7 +244,11 @@ def form_books(
         name among all, of `round(100 / low)`, 1 the lowest, 0 where there is no signal.
     """
     n_days = len(offsets) - 1
-    n_portfolios = 1 + slice_groups.sum()
+    n_portfolios = 1
+    most_groups = 1
+    for n_groups in slice_groups:
+        n_portfolios += n_groups
+        most_groups = max(most_groups, n_groups)
     start = np.zeros(n_days * n_portfolios + 1, np.int64)
     n_ranked = np.zeros(n_days, np.int64)
     n_sides = np.zeros((n_days, 2), np.int64)
@@ -243,7 +258,8 @@ def form_books(
     book_row = np.empty(room, np.int32)
     book_weight = np.empty(room)
     side = np.zeros(len(x), np.int8)
-    free = np.zeros(2 * slice_groups.max() + 1 if len(slice_groups) > 0 else 3, np.int64)
+    free = np.zeros(2 * most_groups + 1, np.int64)
+    whole = np.zeros(2, np.int64)
     used = 0
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
@@ -253,11 +269,11 @@ def form_books(
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
         _write_groups(fractile_of, x, day_rows, n_fractiles)
-        whole = np.array([0, n])
+        whole[1] = n
         book = t * n_portfolios
         for j in range(-1, len(slice_groups)):
             by_group, group_start = (
-                _partition(day_rows, slice_codes[:, j], slice_groups[j]) if j >= 0 else (day_rows, whole)
+                _partition(day_rows, slice_codes[j], slice_groups[j]) if j >= 0 else (day_rows, whole)
             )
             n_groups = len(group_start) - 1
             least = mincos[0] if j < 0 else mincos[1]
@@ -266,7 +282,7 @@ def form_books(
                 rows = by_group[group_start[g] : group_start[g + 1]]
                 if len(sort_code) > 0:
                     rows, short_end, long_begin = _sides_within(
-                        rows, x, size, sort_code, n_sort_groups, fractile[0], fractile[1], least, long_only
+                        rows, x, size, sort_code, n_sort_groups, how, fractile[0], fractile[1], least, long_only
                     )
                 else:
                     short_end, long_begin = _pick_sides(
@@ -279,14 +295,15 @@ def form_books(
                     n_short = _mark(side, rows[:short_end], -1, size)
                     n_long = _mark(side, rows[long_begin:], 1, size)
                 if j < 0:
-                    n_sides[t] = n_short, n_long
+                    n_sides[t, 0] = n_short
+                    n_sides[t, 1] = n_long
                 free[2 * g] = used
                 free[2 * g + 1] = used + n_short
                 used += n_short + n_long
                 start[book + g + 1] = used
             free[2 * n_groups] = used  # what belongs nowhere is written over
             for r in range(begin, end):
-                g = slice_codes[r, j] if j >= 0 else 0
+                g = slice_codes[j, r] if j >= 0 else 0
                 to = 2 * g + (side[r] > 0) if side[r] != 0 else 2 * n_groups
                 book_row[free[to]] = r
                 free[to] += side[r] != 0

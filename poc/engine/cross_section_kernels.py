@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from poc.data.sort_kernels import longest_day
+
 
 @njit(cache=True, nogil=True)
 def group_returns(group, n_groups, later, offsets, ret, resret, days):
@@ -76,7 +78,8 @@ def group_exposures(group, n_groups, offsets, styles, begin):
                     missing[g, k] += 1
                 else:
                     total[g, k] += exposure
-        count[t] = size[1:]
+        for g in range(n_groups):
+            count[t, g] = size[g + 1]
         for k in range(n_styles):
             known = size[1:].sum() - missing[1:, k].sum()
             if known == 0:
@@ -100,7 +103,7 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     """
     n_days = len(offsets) - 1
     out = np.full(n_days, np.nan)
-    longest = np.max(np.diff(offsets))
+    longest = longest_day(offsets)
     pair_x = np.empty(longest)
     pair_y = np.empty(longest, np.int32)
     tied = np.empty(longest, np.int64)

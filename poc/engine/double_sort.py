@@ -61,9 +61,9 @@ def sort_groups(sorter: Sorter | None, signal: Floats, rows: slice, offsets: Int
         offsets: of their days.
     """
     if sorter is None:
-        return np.empty(0, np.int32), 0
+        return np.empty(0, np.int16), 0
     if sorter.as_it_is:
-        return sorter.values[rows].astype(np.int32), sorter.n_groups
+        return sorter.values[rows].astype(np.int16), sorter.n_groups
     values = np.where(np.isnan(signal), np.nan, sorter.values[rows])
     order = order_by_day(values, offsets)
     return book_kernels.day_groups(values, order, offsets, sorter.n_groups), sorter.n_groups

@@ -260,7 +260,7 @@ def rows_of(panel: Panel, days: tuple[int, int]) -> tuple[slice, Ints]:
     """The panel rows of a block of days, and its offsets counted from the first of them."""
     first, end = days
     begin = panel.offsets[first]
-    return slice(int(begin), int(panel.offsets[end])), panel.offsets[first : end + 1] - begin
+    return slice(int(begin), int(panel.offsets[end])), read_only(panel.offsets[first : end + 1] - begin)
 
 
 def _eligible_signal(

@@ -90,8 +90,9 @@ def first_books(start, row, weight, n_portfolios):
     first_weight = np.empty(first_start[n_days])
     for t in range(n_days):
         a, b = start[t * n_portfolios], start[t * n_portfolios + 1]
-        first_row[first_start[t] : first_start[t + 1]] = row[a:b]
-        first_weight[first_start[t] : first_start[t + 1]] = weight[a:b]
+        for e in range(a, b):
+            first_row[first_start[t] + e - a] = row[e]
+            first_weight[first_start[t] + e - a] = weight[e]
     return first_start, first_row, first_weight
 
 
@@ -115,7 +116,8 @@ def _write_costs(costs, trades, rows, cost_inputs, cost_settings):
             costs[i] = np.nan
     fallback = UNKNOWN_COST
     if 0 < n_known < len(trades):
-        fallback = max(UNKNOWN_COST, np.median(costs[~np.isnan(costs)]))
+        known = np.sort(costs[~np.isnan(costs)])
+        fallback = max(UNKNOWN_COST, (known[(n_known - 1) // 2] + known[n_known // 2]) / 2)
     for i in range(len(trades)):
         costs[i] = trades[i] * (fallback if np.isnan(costs[i]) else costs[i])
 
@@ -192,9 +194,10 @@ def trade_books(
             out[N_LONG] = start[book + 1] - start[book] - n_short
             out[N_SHORT] = n_short
             if p == 0:
-                all_rows[used : used + n] = touched[:n]
-                all_costs[used : used + n] = cost[:n]
-                used += n
+                for i in range(n):
+                    all_rows[used] = touched[i]
+                    all_costs[used] = cost[i]
+                    used += 1
                 trade_start[t - first + 1] = used
     return daily, trade_start, all_rows[:used].copy(), all_costs[:used].copy()
 

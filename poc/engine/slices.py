@@ -57,9 +57,9 @@ class Slices:
     cuts: dict[str, Labels]
 
     def codes_of(self, rows: slice) -> Ints:
-        """(n, S) the codes of some rows."""
+        """(S, n) the codes of some rows."""
         codes = [code[rows].astype(np.int16) for code in self.codes]
-        return np.stack(codes, axis=1) if codes else np.empty((rows.stop - rows.start, 0), np.int16)
+        return np.array(codes, np.int16).reshape(-1, rows.stop - rows.start)
 
 
 def find_slices(panel: Panel, slice_names: Sequence[str], groups: Groups) -> Slices:

@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from poc.data.sort_kernels import longest_day
+
 
 @njit(cache=True, nogil=True)
 def _centred_ranks(ranks, place, rows, values):
@@ -43,7 +45,7 @@ def rank_residuals(x, x_order, others, other_orders, offsets):
     """
     out = np.full(len(x), np.nan)
     place = np.empty(len(x), np.int32)
-    kept = np.empty(np.max(np.diff(offsets)), x_order.dtype)
+    kept = np.empty(longest_day(offsets), x_order.dtype)
     for t in range(len(offsets) - 1):
         n = 0
         for r in x_order[offsets[t] : offsets[t + 1]]:
