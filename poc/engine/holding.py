@@ -96,8 +96,10 @@ def trade(books: Books, config: BacktestConfig, panel: Panel, *, threads: int = 
     )
     daily, starts, rows, costs = zip(*parts, strict=True)
     trades = (read_only(join_starts(starts)), read_only(np.concatenate(rows)), read_only(np.concatenate(costs)))
-    start, row, weight = kernels.first_books(*books)
-    overall = Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
+    overall = books
+    if books.n_portfolios > 1:
+        start, row, weight = kernels.first_books(*books)
+        overall = Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
     return Trading(books=books, overall=overall, daily=read_only(np.concatenate(daily, axis=1)), trades=trades)
 
 
