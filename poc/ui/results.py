@@ -17,11 +17,11 @@ from poc.ui.log_in import visitor
 
 LISTED = 500
 STATES = {
-    "pass": "✓ pass",
-    "concern": "! concern",
-    "fail": "✗ fail",
-    "not_run": "? not run",
-    "not_applicable": "– not applicable",
+    "pass": "✓\N{NO-BREAK SPACE}pass",
+    "concern": "!\N{NO-BREAK SPACE}concern",
+    "fail": "✗\N{NO-BREAK SPACE}fail",
+    "not_run": "?\N{NO-BREAK SPACE}not\N{NO-BREAK SPACE}run",
+    "not_applicable": "\N{MINUS SIGN}\N{NO-BREAK SPACE}not\N{NO-BREAK SPACE}applicable",
 }
 
 _FRAME = "border: 0; width: 100%; height: 1180px"

@@ -209,16 +209,16 @@ def _choose_trials() -> dict[str, bytes]:
 def _choose_grid(preset: SuiteConfig) -> dict[str, str]:
     """The axes of the grid that are not those of the preset."""
     known = {
-        "lags": range(22),
-        "residualize": ["off", "industry", "factor", "all"],
-        "tc_models": ["naive", "power_law"],
+        "lags": ("Lags, in trading days", range(22)),
+        "residualize": ("Residualize: what is taken out of the signal", ["off", "industry", "factor", "all"]),
+        "tc_models": ("Cost models", ["naive", "power_law"]),
     }
     own = {}
     with st.expander("Own grid"):
         st.caption("The verdict needs lags 0, 1, 2 with off and industry; with fewer it is incomplete.")
-        for name, values in known.items():
+        for name, (label, values) in known.items():
             usual = list(getattr(preset, name))
-            chosen = st.multiselect(name, values, usual, key=f"{name}-{preset.name}")
+            chosen = st.multiselect(label, values, usual, key=f"{name}-{preset.name}")
             if chosen != usual:
                 own[name] = ",".join(map(str, chosen))
     return own

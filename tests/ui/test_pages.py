@@ -111,7 +111,7 @@ def test_a_baseline_can_be_run(store: JobStore) -> None:
     app.segmented_control[0].set_value("baseline").run()
     assert "Source" not in _said(app)
     assert app.text_input[0].value == "reversal_5d"
-    next(box for box in app.multiselect if box.label == "lags").set_value([0, 5]).run()
+    _by_label(app.multiselect, "Lags, in trading days").set_value([0, 5]).run()
     _button(app, "Run").click().run()
     request = store.jobs()[0].request
     assert request["settings"]["lags"] == "0,5"

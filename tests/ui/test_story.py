@@ -64,14 +64,14 @@ def _make_the_demo(page: Page, server: Server) -> None:
 
 
 def _upload(page: Page, bad: Path, good: Path) -> None:
-    chooser = page.locator("input[type=file]")
+    chooser = page.locator("input[type=file][accept*=parquet]")  # the other one is for earlier tries
     chooser.set_input_files(bad)
     expect(page.get_by_text("The file cannot be used.")).to_be_visible(timeout=SLOW)
     expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
     picture(page, "2-bad-file")
     page.get_by_role("button", name="Remove bad.csv").click()
     expect(page.get_by_text("Upload a table with the columns")).to_be_visible()
-    page.locator("input[type=file]").set_input_files(good)
+    chooser.set_input_files(good)
     expect(page.get_by_text("The file keeps the contract.")).to_be_visible(timeout=SLOW)
     choose(page, "Preset", "quick")
     page.get_by_role("button", name="Run", exact=True).click()
@@ -129,7 +129,7 @@ def _queue_and_restart(page: Page, server: Server, store: JobStore) -> None:
     server.start()
     os.kill(held, signal.SIGCONT)
     page.goto(server.address)
-    expect(page.get_by_role("link", name="Open the result")).to_have_count(done + 2, timeout=SLOW)
+    expect(page.get_by_role("link", name="Open the result")).to_have_count(done + 2, timeout=2 * SLOW)
 
 
 def _compare(page: Page) -> None:
