@@ -284,7 +284,7 @@ def _load_what_is_needed_later() -> None:
     """
     import arch.bootstrap  # noqa: F401 - imported for later
 
-    from poc.reporting import tearsheet  # noqa: F401
+    from poc.reporting import tearsheet  # noqa: F401 - the same
     from poc.tracking.mlflow_logger import load_mlflow
 
     load_mlflow()
