@@ -65,7 +65,7 @@ class Server:
         """As Ctrl-C in its terminal does."""
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGINT)
-            self.process.wait(30)
+            self.process.wait(PATIENCE / 1000)
             self.process = None
 
     def _answers(self) -> bool:
