@@ -33,8 +33,8 @@ def over_window(values, security, offsets, n_securities, window, skip, least, co
     nothing = np.full(TILE, neutral)
     begin, end = offsets[:-1].copy(), offsets[:-1].copy()  # rows of the securities at hand on each day
     for lowest in range(0, n_securities, TILE):
-        from_day.fill(neutral)
-        present.fill(0)
+        from_day[:] = neutral
+        present[:] = 0
         for t in range(n_days):
             begin[t] = end[t]
             while end[t] < offsets[t + 1] and security[end[t]] < lowest + TILE:
@@ -49,7 +49,7 @@ def over_window(values, security, offsets, n_securities, window, skip, least, co
                 present[t + 1, s] += present[t, s]
         for t in range(n_days - 1, -1, -1):
             if t % window == 0:
-                from_day[t].fill(neutral)  # a window that begins with a block is the whole of it: `to_day` alone
+                from_day[t, :] = neutral  # a window that begins with a block is the whole of it: `to_day` alone
             elif (t + 1) % window > 0 and t + 1 < n_days:
                 for s in range(TILE):
                     after = from_day[t + 1, s]
