@@ -52,7 +52,7 @@ def gather_coverage(result: BacktestResult, own: PlacedSignal, panel: Panel) -> 
     could = candidates(panel, result.config)
     signal = np.where(could, own.values, np.nan)
     covered = ~np.isnan(signal)
-    every = np.zeros(len(could), np.int64)
+    every = np.zeros(len(could), np.int8)
     names, share = (counted[days, 0] for counted in _count(every, 1, could, covered, panel))
     caps, cap_share = (counted[days] for counted in _count(panel.cap, 4, could, covered, panel))
     order = (1, 2, 3, 0)
