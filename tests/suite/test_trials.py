@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import statsmodels.api as sm
 from scipy.stats import norm
 
 from poc.data.catalog import DataCatalog
@@ -28,7 +29,7 @@ def suite_result(catalog: DataCatalog, signals: dict[str, DemoSignal]) -> SuiteR
 
 
 def by_hand(returns: np.ndarray, sharpes: list[float], n_trials: int) -> tuple[float, float]:
-    """Deflated Sharpe ratio and SR0, as in Bailey and Lopez de Prado (2014)."""
+    """Deflated Sharpe ratio and SR0, as in Bailey and Lopez de Prado (2014), with the error of dependent days."""
     sharpe, n_days = returns.mean() / returns.std(ddof=1), len(returns)
     z = (returns - returns.mean()) / returns.std()
     variance = max(float(np.var(sharpes, ddof=1)), 1 / (n_days - 1))
@@ -36,6 +37,10 @@ def by_hand(returns: np.ndarray, sharpes: list[float], n_trials: int) -> tuple[f
         (1 - np.euler_gamma) * norm.ppf(1 - 1 / n_trials) + np.euler_gamma * norm.ppf(1 - 1 / (n_trials * math.e))
     )
     error = np.sqrt(1 - (z**3).mean() * sharpe + ((z**4).mean() - 1) / 4 * sharpe**2)
+    influence = z - sharpe / 2 * (z**2 - 1)
+    lags = {"maxlags": math.floor(4 * (n_days / 100) ** (2 / 9))}
+    dependent = sm.OLS(influence, np.ones(n_days)).fit(cov_type="HAC", cov_kwds=lags)
+    error *= dependent.bse[0] / (influence.std() / math.sqrt(n_days))
     return float(norm.cdf((sharpe - lucky) * np.sqrt(n_days - 1) / error)), float(lucky)
 
 
