@@ -278,13 +278,11 @@ def _log(out_dir: Path, workspace: Path) -> tuple[str | None, str | None]:
 
 
 def _load_what_is_needed_later() -> None:
-    """The libraries of the evidence, the tear sheet and the log: to import them takes seconds, in which backtests run.
+    """The libraries of the tear sheet and the log: to import them takes seconds, in which backtests run.
 
     What cannot be imported is met again, and told, where it is needed.
     """
-    import arch.bootstrap  # noqa: F401 - imported for later
-
-    from poc.reporting import tearsheet  # noqa: F401 - the same
+    from poc.reporting import tearsheet  # noqa: F401 - imported for later
     from poc.tracking.mlflow_logger import load_mlflow
 
     load_mlflow()

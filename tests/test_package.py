@@ -10,7 +10,7 @@ import pytest
 
 import poc
 
-SLOW = ["arch", "joblib", "mlflow", "numba", "numpy", "pandas", "plotly", "polars", "pyarrow", "scipy", "statsmodels"]
+SLOW = ["joblib", "mlflow", "numba", "numpy", "pandas", "plotly", "polars", "pyarrow", "scipy", "statsmodels"]
 
 
 @pytest.mark.parametrize("name", poc.__all__)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from poc.stats.newey_west import newey_west_error
@@ -24,6 +25,8 @@ Statistic = Callable[[Floats], tuple[Floats, Floats]]
 LEAST_DAYS = 60
 """Fewer days say nothing."""
 N_RESAMPLES = 2000
+_AT_A_TIME = 40
+"""Resamples worked on together: few enough for their blocks to stay in the processor's cache."""
 _ROUNDING = 1e-12
 
 
@@ -79,15 +82,20 @@ def studentized_bootstrap(
     size = (np.abs(terms - means) @ np.abs(gradient)).max()
     if error == 0 or np.abs(influence).max() <= _ROUNDING * size:
         return None
-    block_length = _block_length(np.column_stack([influence, terms]))
-    sums, lengths = _block_sums(terms, block_length, n_resamples, rng)
-    resampled = sums.sum(axis=1) / len(terms)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values, gradients = statistic(resampled)
-        centre = (resampled * gradients).sum(axis=1)
-        block_influence = np.einsum("rbk,rk->rb", sums, gradients) - lengths * centre[:, None]
-        errors = np.sqrt((block_influence**2).sum(axis=1)) / len(terms)
-        distances = np.abs(values - value) / errors
+    mean_length = _longest_block_length(np.column_stack([influence, terms]))
+    first, lengths = _draw_blocks(len(terms), mean_length, n_resamples, rng)
+    running = np.cumsum(np.vstack([np.zeros_like(terms[:1]), terms, terms]), axis=0)
+    distances = np.empty(n_resamples)
+    for begin in range(0, n_resamples, _AT_A_TIME):
+        some = slice(begin, begin + _AT_A_TIME)
+        sums = np.take(running, first[some] + lengths[some], axis=0) - np.take(running, first[some], axis=0)
+        resampled = np.ones(sums.shape[1]) @ sums / len(terms)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values, gradients = statistic(resampled)
+            centre = (resampled * gradients).sum(axis=1)
+            block_influence = (sums @ gradients[..., None])[..., 0] - lengths[some] * centre[:, None]
+            errors = np.sqrt((block_influence**2).sum(axis=1)) / len(terms)
+            distances[some] = np.abs(values - value) / errors
     distances[np.isnan(distances)] = np.inf
     return Bootstrap(value=float(value), error=error, distances=np.sort(distances))
 
@@ -126,28 +134,44 @@ def defined(values: ArrayLike) -> Floats:
     return series[np.isfinite(series)]
 
 
+def _longest_block_length(series: Floats) -> float:
+    """The longest mean block length that suits one of the (T, K) series: 1 to a tenth of the days."""
+    return min(max(1.0, *map(_block_length, series.T)), len(series) / 10)
+
+
 def _block_length(series: Floats) -> float:
-    """The longest mean block length that suits one of the (T, K) series [PW]: 1 to a tenth of the days."""
-    from arch.bootstrap import optimal_block_length  # slow to import
+    """The mean block length by which a resampled mean varies as the true one does [PW]; at most 3 sqrt(T).
 
-    best = float(optimal_block_length(series)["stationary"].max())
-    return min(max(1.0, best), len(series) / 10)
+    Autocovariances count up to twice the lag from which on some correlations in a row are next to 0.
+    """
+    n_days = len(series)
+    run = max(5, int(math.log10(n_days)))
+    most = math.ceil(math.sqrt(n_days)) + run
+    deviations = series - series.mean()
+    # The k-th scale leaves out k + 1 days, not k: then the length is that of the package arch, which tests compare.
+    squares = np.cumsum(deviations**2)
+    covariance = np.array([deviations[lag:] @ deviations[: n_days - lag] for lag in range(most + 1)]) / n_days
+    scale = np.sqrt(squares[-2 : -most - 3 : -1] * (squares[-1] - squares[: most + 1])) / n_days
+    small = np.abs(covariance) < 2 * math.sqrt(math.log10(n_days) / n_days) * scale
+    runs = np.flatnonzero(sliding_window_view(small[:-1], run).all(axis=1))
+    last = min(2 * int(runs[0]), most) if len(runs) else most
+    lags = np.arange(1, last + 1)
+    weighted = np.minimum(1, 2 * (1 - lags / last)) * covariance[1 : last + 1]
+    slope, variance = 2 * (lags @ weighted), covariance[0] + 2 * weighted.sum()
+    longest = math.ceil(min(3 * math.sqrt(n_days), n_days / 3))
+    return float(min(np.cbrt(n_days * (slope / variance) ** 2), longest)) if variance else 1.0
 
 
-def _block_sums(
-    terms: Floats, mean_length: float, n_resamples: int, rng: np.random.Generator
-) -> tuple[Floats, NDArray[np.int64]]:
-    """Sums of (R, B, K) blocks of consecutive days of a circle, and their lengths (R, B), T days a resample.
+def _draw_blocks(
+    n_days: int, mean_length: float, n_resamples: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First days and lengths, both (R, B), of blocks of consecutive days of a circle, T days a resample.
 
     A resample has at least two blocks; one that needs fewer than the others has empty ones at its end.
     """
-    n_days = len(terms)
     expected = n_days / mean_length
     n_blocks = math.ceil(expected + 6 * math.sqrt(expected) + 6)
     drawn = np.minimum(rng.geometric(1 / mean_length, (n_resamples, n_blocks)), n_days // 2)
     ends = np.minimum(np.cumsum(drawn, axis=1), n_days)
     ends[:, -1] = n_days
-    lengths = np.diff(ends, axis=1, prepend=0)
-    first = rng.integers(n_days, size=(n_resamples, n_blocks))
-    running = np.cumsum(np.vstack([np.zeros_like(terms[:1]), terms, terms]), axis=0)
-    return running[first + lengths] - running[first], lengths
+    return rng.integers(n_days, size=(n_resamples, n_blocks)), np.diff(ends, axis=1, prepend=0)

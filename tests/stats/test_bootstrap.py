@@ -9,7 +9,14 @@ from arch.bootstrap import StationaryBootstrap, optimal_block_length
 from numpy.typing import NDArray
 from scipy.stats import ttest_1samp
 
-from poc.stats.bootstrap import LEAST_DAYS, _block_length, _block_sums, mean_p_value, studentized_bootstrap
+from poc.stats.bootstrap import (
+    LEAST_DAYS,
+    _block_length,
+    _draw_blocks,
+    _longest_block_length,
+    mean_p_value,
+    studentized_bootstrap,
+)
 from poc.stats.sharpe import sharpe_ratio
 from poc.stats.sharpe_interval import sharpe_interval, sharpe_of_moments
 
@@ -28,37 +35,70 @@ def autocorrelated(rng: np.random.Generator, days: int, *, phi: float = 0.15, me
     return values[200:] * math.sqrt(1 - phi**2) + mean
 
 
-def test_a_resample_is_made_of_blocks_of_consecutive_days_of_a_circle() -> None:
-    rng = np.random.default_rng(1)
-    days = np.arange(50.0)
-    sums, lengths = _block_sums(days[:, None], 5.0, 200, rng)
+def test_a_resample_is_made_of_blocks_of_all_lengths_that_begin_anywhere() -> None:
+    first, lengths = _draw_blocks(50, 5.0, 2000, np.random.default_rng(1))
     assert lengths.min() >= 0
     assert (lengths.sum(axis=1) == 50).all()
-    possible = {
-        (length, float(np.resize(np.roll(days, -first), length).sum())) for first in range(50) for length in range(51)
-    }
-    assert {(int(n), float(s)) for n, s in zip(lengths.ravel(), sums[..., 0].ravel(), strict=True)} <= possible
+    assert set(first.ravel()) == set(range(50))
+    whole = lengths[:, 0]  # later ones may be cut off at the end of the resample
+    assert whole.mean() == pytest.approx(5.0, rel=0.1)
+    assert whole.max() == 25
 
 
 def test_resampled_means_spread_as_those_of_arch() -> None:
     series = autocorrelated(np.random.default_rng(2), 400, phi=0.5)
-    length = 8
-    sums, _ = _block_sums(series[:, None], length, 4000, np.random.default_rng(3))
-    ours = sums[..., 0].sum(axis=1) / 400
-    theirs = StationaryBootstrap(length, series, seed=4).apply(np.mean, 4000)[:, 0]
+    drawn = _draw_blocks(400, 8, 4000, np.random.default_rng(3))
+    days = [
+        [np.arange(first, first + n) % 400 for first, n in zip(*blocks, strict=True)]
+        for blocks in zip(*drawn, strict=True)
+    ]
+    ours = np.array([series[np.concatenate(resample)].mean() for resample in days])
+    theirs = StationaryBootstrap(8, series, seed=4).apply(np.mean, 4000)[:, 0]
     assert ours.mean() == pytest.approx(theirs.mean(), abs=4 * ours.std() / math.sqrt(4000))
     assert ours.std() == pytest.approx(theirs.std(), rel=0.06)
 
 
-def test_the_block_length_is_that_of_arch_within_bounds() -> None:
+def test_the_sums_of_blocks_are_those_of_their_days() -> None:
+    terms = autocorrelated(np.random.default_rng(3), 90)[:, None]
+    seen: list[Floats] = []
+
+    def mean(means: Floats) -> tuple[Floats, Floats]:
+        seen.append(means[..., 0])
+        return means[..., 0], np.ones_like(means)
+
+    found = studentized_bootstrap(terms, mean, n_resamples=100, rng=np.random.default_rng(4))
+    assert found is not None
+    drawn = _draw_blocks(90, _longest_block_length(np.column_stack([terms, terms])), 100, np.random.default_rng(4))
+    means, errors = [], []
+    for first, length in zip(*drawn, strict=True):
+        blocks = [terms[np.arange(f, f + n) % 90, 0] for f, n in zip(first, length, strict=True)]
+        means.append(np.concatenate(blocks).mean())
+        errors.append(math.sqrt(sum((block - means[-1]).sum() ** 2 for block in blocks)) / 90)
+    np.testing.assert_allclose(np.concatenate(seen[1:]), means, atol=1e-15)
+    np.testing.assert_allclose(found.distances, np.sort(np.abs(np.array(means) - found.value) / errors), rtol=1e-9)
+
+
+def block_length_of_arch(series: Floats) -> float:
+    return float(optimal_block_length(series)["stationary"].iloc[0])
+
+
+def test_the_block_length_is_that_of_arch() -> None:
+    rng = np.random.default_rng(5)
+    for days in (60, 61, 100, 750, 2500):
+        for phi in (-0.5, 0.0, 0.4, 0.9, 0.99):
+            series = autocorrelated(rng, days, phi=phi)
+            for values in (series, series**2):
+                assert _block_length(values) == pytest.approx(block_length_of_arch(values), rel=1e-9)
+
+
+def test_the_longest_block_length_counts_within_bounds() -> None:
     series = autocorrelated(np.random.default_rng(5), 600, phi=0.4)
     other = autocorrelated(np.random.default_rng(6), 600, phi=0.8)
-    shorter, longer = (float(optimal_block_length(s)["stationary"].iloc[0]) for s in (series, other))
-    assert 1 < shorter < longer
-    assert _block_length(np.column_stack([series, other])) == longer
-    assert _block_length(series[:, None]) == shorter
+    assert 1 < _block_length(series) < _block_length(other)
+    assert _longest_block_length(np.column_stack([series, other])) == _block_length(other)
     persistent = np.cumsum(np.random.default_rng(6).standard_normal(100))
-    assert 1 < _block_length(persistent[:, None]) <= 10
+    assert 1 < _longest_block_length(persistent[:, None]) <= 10
+    assert _block_length(np.ones(100)) == 1
 
 
 def test_a_resample_that_does_not_vary_is_infinitely_far_away() -> None:
@@ -72,7 +112,7 @@ def test_a_resample_that_does_not_vary_is_infinitely_far_away() -> None:
 
 
 def test_a_resample_has_two_blocks_or_more() -> None:
-    _, lengths = _block_sums(np.ones((100, 1)), 90.0, 2000, np.random.default_rng(9))
+    _, lengths = _draw_blocks(100, 90.0, 2000, np.random.default_rng(9))
     assert ((lengths > 0).sum(axis=1) >= 2).all()
     assert (lengths.sum(axis=1) == 100).all()
 
