@@ -3,6 +3,9 @@
 import numpy as np
 from numba import njit
 
+TIED, NAME, NO_MORE = np.uint32(2**31), np.uint32(2**31 - 1), np.uint32(2**32 - 1)
+"""The bit of a name that has the value of the one before, the bits of the name itself, and the end of a day's names."""
+
 
 @njit(cache=True, nogil=True)
 def entry_windows(
@@ -77,32 +80,38 @@ def window_returns(window, ret, security, offsets, n_securities):
 
 
 @njit(cache=True, nogil=True)
-def _rank_present(names, values, ranks, token, present):
-    """Write average ranks less their mean by name, of values in ascending order; return the sum of their squares."""
-    n = len(names)
-    middle = 0.5 * (n + 1)
-    squares = 0.0
-    first = 0
-    while first < n:
-        end = first + 1
-        while end < n and values[end] == values[first]:
-            end += 1
-        rank = 0.5 * (first + 1 + end) - middle
-        squares += (end - first) * rank * rank
-        for i in range(first, end):
-            ranks[names[i]] = rank
-            present[names[i]] = token
-        first = end
-    return squares
+def names_in_order(values, order, wanted, security, offsets):
+    """(R,) names of each day in ascending order of value, with the bit `TIED` where it is that of the one before.
+
+    Rows of the day that are left hold `NO_MORE`.
+
+    Args:
+        values: (R,); those that are wanted are not missing.
+        order: (R,) rows of each day in ascending order of value.
+        wanted: (R,) names to write.
+    """
+    out = np.empty(len(order), np.uint32)
+    for t in range(len(offsets) - 1):
+        free = offsets[t]
+        before = np.nan
+        for r in order[offsets[t] : offsets[t + 1]]:
+            if wanted[r]:
+                out[free] = security[r] | TIED if values[r] == before else security[r]
+                before = values[r]
+                free += 1
+        for i in range(free, offsets[t + 1]):
+            out[i] = NO_MORE
+    return out
 
 
 @njit(cache=True, nogil=True)
-def shifted_rank_correlation(x, x_order, y, y_order, offsets, security, n_securities, days, shifts, least):
+def shifted_rank_correlation(x, y, offsets, n_securities, days, shifts, least):
     """Spearman correlation (average ties) of the value of one day with that of the same name some days later.
 
+    Whole numbers only, up to the last division: twice the rank of a name, and sums of products of two of them.
+
     Args:
-        x, y: (R,) values, missing as NaN.
-        x_order, y_order: (R,) rows of each day in ascending order of value, the missing ones of y last.
+        x, y: (R,) as `names_in_order` gives them.
         days: (D,) days of x.
         shifts: (K,) days from x to y; negative: before.
         least: fewest names with both.
@@ -110,52 +119,61 @@ def shifted_rank_correlation(x, x_order, y, y_order, offsets, security, n_securi
     Returns:
         (K, D); NaN where there are fewer names, where a side is constant, and beyond the calendar.
     """
-    n_days = len(offsets) - 1
     out = np.full((len(shifts), len(days)), np.nan)
-    x_names = np.empty(n_securities, np.int64)
-    x_values = np.empty(n_securities)
-    names = np.empty(n_securities, np.int64)
-    values = np.empty(n_securities)
-    rank_x = np.empty(n_securities)
-    rank_y = np.empty(n_securities)
-    has_x = np.full(n_securities, -1, np.int64)
-    has_y = np.full(n_securities, -1, np.int64)
-    has_both = np.full(n_securities, -1, np.int64)
+    in_x = np.full(n_securities, -1, np.int64)  # the latest of `days` on which a name has x
+    group = np.full(
+        n_securities, -1, np.int64
+    )  # of names with the same y, counted on from pair of days to pair of days
+    end = np.zeros(n_securities + 1, np.int64)  # names with both up to the end of each group, from the second entry on
+    twice_rank = np.empty(n_securities, np.int64)  # of each group
+    base = 0
     for d in range(len(days)):
         t = days[d]
-        n_x = 0
-        for r in x_order[offsets[t] : offsets[t + 1]]:
-            if not np.isnan(x[r]):
-                x_names[n_x] = security[r]
-                x_values[n_x] = x[r]
-                has_x[security[r]] = d
-                n_x += 1
+        for code in x[offsets[t] : offsets[t + 1]]:
+            if code == NO_MORE:
+                break
+            in_x[code & NAME] = d
         for k in range(len(shifts)):
             later = t + shifts[k]
-            if later < 0 or later >= n_days:
+            if later < 0 or later >= len(offsets) - 1:
                 continue
+            base += n_securities
             n = 0
-            for r in y_order[offsets[later] : offsets[later + 1]]:
-                if np.isnan(y[r]):
+            g = -1
+            for code in y[offsets[later] : offsets[later + 1]]:
+                if code == NO_MORE:
                     break
-                if has_x[security[r]] == d:
-                    names[n] = security[r]
-                    values[n] = y[r]
-                    n += 1
+                name = code & NAME
+                g += code < TIED
+                n += in_x[name] == d
+                group[name] = base + g
+                end[g + 1] = n
             if n < least:
                 continue
-            token = d * len(shifts) + k
-            yy = _rank_present(names[:n], values[:n], rank_y, token, has_y)
+            yy = 0
+            for i in range(g + 1):
+                twice_rank[i] = end[i] + 1 + end[i + 1]
+                yy += (end[i + 1] - end[i]) * twice_rank[i] ** 2
             n = 0
-            for i in range(n_x):
-                if has_y[x_names[i]] == token:
-                    names[n] = x_names[i]
-                    values[n] = x_values[i]
+            first = 0
+            total = 0
+            xx = 0
+            xy = 0
+            for code in x[offsets[t] : offsets[t + 1]]:
+                if code == NO_MORE:
+                    break
+                if code < TIED:
+                    xx += (n - first) * (first + 1 + n) ** 2
+                    xy += total * (first + 1 + n)
+                    first = n
+                    total = 0
+                g = group[code & NAME] - base
+                if g >= 0:
+                    total += twice_rank[g]
                     n += 1
-            xx = _rank_present(names[:n], values[:n], rank_x, token, has_both)
-            xy = 0.0
-            for i in range(n):
-                xy += rank_x[names[i]] * rank_y[names[i]]
-            if xx > 0 and yy > 0:
-                out[k, d] = xy / np.sqrt(xx * yy)
+            xx += (n - first) * (first + 1 + n) ** 2
+            xy += total * (first + 1 + n)
+            middle = n * (n + 1) ** 2
+            if xx > middle and yy > middle:
+                out[k, d] = (xy - middle) / np.sqrt(float(xx - middle) * float(yy - middle))
     return out

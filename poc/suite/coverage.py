@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from poc.data.panel import Panel, rows_after
-from poc.data.sort_kernels import distinct_ranks, order_by_day
-from poc.engine.cross_section_kernels import daily_rank_correlation
+from poc.contract.arrays import frozen
+from poc.data.panel import Panel
+from poc.data.sort_kernels import order_by_day
 from poc.engine.formation import candidates
+from poc.engine.leak_kernels import names_in_order, shifted_rank_correlation
 from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
 from poc.engine.slices import CAP_NAMES
@@ -50,8 +51,7 @@ def gather_coverage(result: BacktestResult, own: PlacedSignal, panel: Panel) -> 
     """Measure the coverage and the persistence of the base variant's signal."""
     days = result.books.days - result.books.shift
     could = candidates(panel, result.config)
-    signal = np.where(could, own.values, np.nan)
-    covered = ~np.isnan(signal)
+    covered = could & ~np.isnan(own.values)
     every = np.zeros(len(could), np.int8)
     names, share = (counted[days, 0] for counted in _count(every, 1, could, covered, panel))
     caps, cap_share = (counted[days] for counted in _count(panel.cap, 4, could, covered, panel))
@@ -66,8 +66,7 @@ def gather_coverage(result: BacktestResult, own: PlacedSignal, panel: Panel) -> 
         _groups("cap", cap_labels, caps[:, order], cap_share[:, order]),
         _groups("sector", (*map(str, panel.sector_ids), "unknown"), sector_names, sector_share),
     ]
-    ordered = order_by_day(signal, panel.offsets)
-    again = {lag: _autocorrelation(signal, ordered, lag, days, panel) for lag in LAGS}
+    again = _autocorrelations(own, covered, days, panel)
     return Coverage(
         monthly=monthly.dropna(axis="columns", how="all"),
         groups=pd.concat(groups if len(panel.sector_ids) else groups[:1], ignore_index=True),
@@ -104,12 +103,15 @@ def _groups(slice_name: str, labels: tuple[str, ...], names: Ints, share: Ints) 
     )
 
 
-def _autocorrelation(signal: NDArray[np.float64], ordered: Ints, lag: int, days: Ints, panel: Panel) -> Measure:
-    rows = rows_after(panel.security, panel.offsets, len(panel.securities), lag)
-    later = np.where(rows >= 0, signal[rows], np.nan)
-    later_rank = distinct_ranks(later, order_by_day(later, panel.offsets), panel.offsets)
-    daily = daily_rank_correlation(signal, ordered, later_rank, panel.offsets, LEAST_NAMES)[days]
-    daily = daily[~np.isnan(daily)]
+def _autocorrelations(own: PlacedSignal, covered: Ints, days: Ints, panel: Panel) -> dict[int, Measure]:
+    """By lag."""
+    values, offsets = frozen(own.values), panel.offsets
+    names = names_in_order(values, order_by_day(values, offsets), covered, panel.security, offsets)
+    by_day = shifted_rank_correlation(names, names, offsets, len(panel.securities), days, np.array(LAGS), LEAST_NAMES)
+    return {lag: _mean(daily[~np.isnan(daily)], lag) for lag, daily in zip(LAGS, by_day, strict=True)}
+
+
+def _mean(daily: Ints, lag: int) -> Measure:
     if len(daily) == 0:
         return Measure.not_run(f"no day has {LEAST_NAMES} names that are eligible {lag} days later too")
     return Measure.of(daily.mean())

@@ -1,6 +1,7 @@
 """Whether the signal knows what it could not know: probes for a look at the future, and for a choice of survivors."""
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,10 @@ from poc.contract.arrays import day_numbers, frozen, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
-from poc.engine import leak_kernels as kernels
+from poc.engine import leak_kernels
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name
+from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_of
+from poc.engine.leak_kernels import names_in_order, shifted_rank_correlation, window_returns
 from poc.engine.placing import PlacedSignal, formation_of
 from poc.engine.result import BacktestResult
 from poc.engine.slices import security_index
@@ -23,6 +25,7 @@ from poc.stats.newey_west import newey_west_t
 from poc.suite.measure import Measure
 
 LEADS, HORIZONS = range(-5, 1), range(1, 22)
+EVERY_DAY = range(LEADS.start, HORIZONS.stop)
 LONGEST_WINDOW = 3
 WATCHED_DAYS = 252
 PROOF = 0.001
@@ -31,6 +34,7 @@ CHUNKS = 16
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,39 +96,50 @@ def measure_leaks(
     if result is None or result.ic_series.empty:
         reason = "the base variant failed" if result is None else "the IC is not defined on any day"
         return replace(Leaks.not_run(reason), same_day_share=same_day)
-    candidate = candidates(panel, config)
-    values = np.where(candidate, own.values, np.nan)
-    days = np.searchsorted(panel.dates, result.ic_series["date"].to_numpy().astype("datetime64[D]")) - 1
-    ret = panel.returns[return_name(panel, config)]
-    threads = Parallel(n_jobs=n_jobs, prefer="threads")
-    order, ret_order = threads(delayed(order_by_day)(array, panel.offsets) for array in (values, ret))
-
-    def correlations(x: Floats, y: Floats, y_order: Ints, shifts: range) -> Floats:
-        chunks = np.array_split(days, min(CHUNKS, len(days)))
-        where = (panel.offsets, panel.security, len(panel.securities))
-        work = delayed(kernels.shifted_rank_correlation)
-        return np.hstack(
-            threads(work(x, order, y, y_order, *where, c, np.array(shifts), IC_LEAST_NAMES) for c in chunks)
-        )
-
-    every_day = range(LEADS.start, HORIZONS.stop)
-    by_day = correlations(values, ret, ret_order, every_day)
+    candidate, ret = candidates(panel, config), panel.returns[return_name(panel, config)]
+    covered = candidate & ~np.isnan(own.values)
     window = entry_windows(rows, own, panel, config)
-    if window.max(initial=0) <= 1:
-        before, before_order = ret, ret_order
-    else:
-        before = kernels.window_returns(window, ret, panel.security, panel.offsets, len(panel.securities))
-        before_order = order_by_day(before, panel.offsets)
-    entering = np.where(window > 0, values, np.nan)
-    pre_entry = correlations(entering, before, before_order, range(1))[0]
-    p_value, rate = _survivorship(values, candidate, days, panel)
+    days = np.searchsorted(panel.dates, result.ic_series["date"].to_numpy().astype("datetime64[D]")) - 1
+    chunks = np.array_split(days, min(CHUNKS, len(days)))
+    found = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(_correlate)(own, covered, window, ret, panel, chunk) for chunk in chunks
+    )
+    by_day, pre_entry = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+    p_value, rate = _survivorship(covered, candidate, days, panel)
     return Leaks(
-        pre_entry_ic=_pre_entry_ic(pre_entry, entering),
+        pre_entry_ic=_pre_entry_ic(pre_entry[0], some_enter=bool((covered & (window > 0)).any())),
         survivorship_p=p_value,
         survivorship_rate=rate,
         same_day_share=same_day,
-        horizons=tuple(_horizon(day, ic) for day, ic in zip(every_day, by_day, strict=True)),
+        horizons=tuple(_horizon(day, ic) for day, ic in zip(EVERY_DAY, by_day, strict=True)),
     )
+
+
+def _correlate(
+    own: PlacedSignal, covered: Flags, window: Ints, ret: Floats, panel: Panel, days: Ints
+) -> tuple[Floats, Floats]:
+    """Information coefficients of some days: (K, D) by horizon, and (1, D) with the returns before entry."""
+    first, end = max(days[0] + LEADS.start, 0), min(days[-1] + HORIZONS.stop, panel.n_days)
+    rows, offsets = rows_of(panel, (first, end))
+    values, window = frozen(own.values[rows]), window[rows]
+    where, n_securities = (panel.security[rows], offsets), len(panel.securities)
+    order = order_by_day(values, offsets)
+
+    def by_return(returns: Floats) -> Ints:
+        ordered: Ints = names_in_order(returns, order_by_day(returns, offsets), ~np.isnan(returns), *where)
+        return ordered
+
+    def ics(wanted: Flags, y: Ints, shifts: range) -> Floats:
+        x = names_in_order(values, order, wanted, *where)
+        found: Floats = shifted_rank_correlation(
+            x, y, offsets, n_securities, days - first, np.array(shifts), IC_LEAST_NAMES
+        )
+        return found
+
+    ordered = before = by_return(ret[rows])
+    if window.max(initial=0) > 1:  # windows of the first rows are cut off, on days that are there for the leads alone
+        before = by_return(frozen(window_returns(window, ret[rows], *where, n_securities)))
+    return ics(covered[rows], ordered, EVERY_DAY), ics(covered[rows] & (window > 0), before, range(1))
 
 
 def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: BacktestConfig) -> Ints:
@@ -134,7 +149,7 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     where the window is empty or longer than `LONGEST_WINDOW` days.
     """
     first, last = day_numbers(panel.dates[[0, -1]])
-    windows: Ints = kernels.entry_windows(
+    windows: Ints = leak_kernels.entry_windows(
         formation_of(rows, panel, config),
         day_numbers(rows["date_sig"]),
         numbers(rows["signal"]),
@@ -159,8 +174,8 @@ def _horizon(day: int, ic: Floats) -> HorizonIC:
     return HorizonIC(day=day, mean=float(ic.mean()), t=t if np.isfinite(t) else None, days=len(ic))
 
 
-def _pre_entry_ic(ic: Floats, entering: Floats) -> Measure:
-    if np.isnan(entering).all():
+def _pre_entry_ic(ic: Floats, *, some_enter: bool) -> Measure:
+    if not some_enter:
         return Measure.not_applicable(
             f"no row that is traded has 1 to {LONGEST_WINDOW} trading days between date_sig and its entry"
         )
@@ -170,18 +185,17 @@ def _pre_entry_ic(ic: Floats, entering: Floats) -> Measure:
     return Measure.of(defined.mean())
 
 
-def _survivorship(values: Floats, candidate: NDArray[np.bool_], days: Ints, panel: Panel) -> tuple[Measure, Measure]:
+def _survivorship(covered: Flags, candidate: Flags, days: Ints, panel: Panel) -> tuple[Measure, Measure]:
     """p-value and ratio of the rates at which covered and uncovered names leave the panel.
 
     Names that can be traded are looked at every `WATCHED_DAYS` days and then watched for as long, so that no day of a
     name counts twice; they are compared within a look and a size bucket.
     """
-    rows, start = _looked_at(values, candidate, days, panel)
-    name = panel.security[rows]
-    covered = ~np.isnan(values[rows])
-    day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
+    rows, start = _looked_at(covered, candidate, days, panel)
+    name, covered = panel.security[rows], covered[rows]
     last = np.full(len(panel.securities), -1)
-    last[panel.security[panel.traded]] = day[panel.traded]  # of equal indices the last is written
+    for day, (begin, end) in enumerate(pairwise(panel.offsets.tolist())):
+        last[panel.security[begin:end][panel.traded[begin:end]]] = day
     has_ended = last < panel.n_days - RECENT_DAYS
     until = np.where(has_ended[name], last[name] + 1, panel.n_days - 1) - start
     ended = has_ended[name] & (until <= WATCHED_DAYS)
@@ -202,13 +216,12 @@ def _survivorship(values: Floats, candidate: NDArray[np.bool_], days: Ints, pane
     return Measure.of(found.p_value), Measure.of(found.rate, otherwise="only names with a signal leave the panel")
 
 
-def _looked_at(values: Floats, candidate: NDArray[np.bool_], days: Ints, panel: Panel) -> tuple[Ints, Ints]:
+def _looked_at(covered: Flags, candidate: Flags, days: Ints, panel: Panel) -> tuple[Ints, Ints]:
     """Rows of the names that can be traded, and the day of each, on days with a signal `WATCHED_DAYS` apart."""
-    n_covered = np.diff(np.append(0, np.cumsum(~np.isnan(values)))[panel.offsets])
     starts: list[int] = []
-    for day in days[n_covered[days] > 0].tolist():
+    for day in days.tolist():
         if not starts or day >= starts[-1] + WATCHED_DAYS:
-            starts.append(day)
+            starts += [day] if covered[panel.offsets[day] : panel.offsets[day + 1]].any() else []
     rows = [panel.offsets[t] + np.flatnonzero(candidate[panel.offsets[t] : panel.offsets[t + 1]]) for t in starts]
     return np.concatenate(rows), np.repeat(starts, [len(chunk) for chunk in rows])
 
