@@ -9,18 +9,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-LOW_63_BITS = 2**63 - 1
-LOW_32_BITS = 2**32 - 1
-MINUS_ZERO = -(2**63)
+WIDTH = 11
+"""Most bits of a digit."""
+ROW_BITS = np.uint64(32)
+"""What is sorted are words: two digits, and below them, in so many bits, the place of a row among those of its day."""
+PLACE = np.uint64(2**32 - 1)
+SIGN = np.uint64(2**63)
 
 
-def order_by_day(values: NDArray[np.float64], offsets: NDArray[Any]) -> NDArray[np.int32]:
+def order_by_day(values: NDArray[np.floating[Any]], offsets: NDArray[Any]) -> NDArray[np.int32]:
     """(R,) rows of each day in ascending order of value, equal ones in the order of rows; the missing ones last.
 
-    A radix sort (Knuth, The Art of Computer Programming, vol. 3, section 5.2.5) by the leading half of the bits leaves
-    next to nothing out of place, which an insertion sort mends; where it is much, both halves are sorted by.
+    A radix sort (Knuth, The Art of Computer Programming, vol. 3, section 5.2.5) by where a value lies between the least
+    and the greatest of the day leaves next to nothing out of place, which an insertion sort mends. Where it is much,
+    because few values span nearly all of that, all the bits of the values are sorted by.
     """
-    order: NDArray[np.int32] = _order_by_day(_frozen(values), _frozen(offsets))
+    order: NDArray[np.int32] = _order_by_day(_frozen(values.astype(np.float64, copy=False)), _frozen(offsets))
     return order
 
 
@@ -36,106 +40,108 @@ def longest_day(offsets: NDArray[Any]) -> int:
 @njit(cache=True, nogil=True)
 def _order_by_day(values, offsets):
     order = np.empty(len(values), np.int32)
-    bits = values.view(np.int64)
     longest = longest_day(offsets)
-    room = (np.empty(longest, np.uint32), np.empty(longest, np.int32), np.empty((4, 256), np.int32))
-    word = np.empty(longest, np.uint32)
+    row = np.empty(longest, np.int32)
+    value = np.empty(longest)
+    word = np.empty(longest, np.uint64)
+    room = (np.empty(longest, np.uint64), np.empty(1 << WIDTH, np.int32), np.empty(1 << WIDTH, np.int32))
     for t in range(len(offsets) - 1):
-        begin = offsets[t]
-        n = _present_first(values, begin, offsets[t + 1], order)
-        rows = order[begin : begin + n]
+        begin, free = offsets[t], offsets[t + 1]
+        n = 0
+        for r in range(begin, offsets[t + 1]):
+            if np.isnan(values[r]):
+                free -= 1
+                order[free] = r
+            else:
+                row[n] = r
+                value[n] = values[r] + 0.0  # minus zero is zero
+                n += 1
+        _sort_by_place(word[:n], value[:n], room)
+        if not _insertion_sort(word[:n], value, 4 * n):
+            _sort_by_bits(word[:n], value.view(np.uint64), room)
         for i in range(n):
-            word[i] = (_rising(bits[rows[i]]) >> 32) + 2**31
-        _radix_sort(word[:n], rows, room)
-        if not _insertion_sort(rows, values, 4 * n):
-            _present_first(values, begin, offsets[t + 1], order)
-            for i in range(n):
-                word[i] = _rising(bits[rows[i]]) & LOW_32_BITS
-            _radix_sort(word[:n], rows, room)
-            for i in range(n):
-                word[i] = (_rising(bits[rows[i]]) >> 32) + 2**31
-            _radix_sort(word[:n], rows, room)
+            order[begin + i] = row[word[i] & PLACE]
     return order
 
 
 @njit(cache=True, nogil=True)
-def _present_first(values, begin, end, order):
-    """Write the rows of a day, those with a value first; how many have one."""
-    free = end
-    n = 0
-    for r in range(begin, end):
-        if np.isnan(values[r]):
-            free -= 1
-            order[free] = r
-        else:
-            order[begin + n] = r
-            n += 1
-    return n
+def _sort_by_place(word, value, room):
+    """Write words in the order of where each value lies between the least and the greatest."""
+    low, high = np.inf, -np.inf
+    for x in value:
+        low, high = min(low, x), max(high, x)
+    width = 6
+    while width < WIDTH and 1 << width < len(value):
+        width += 1
+    scale = ((1 << 2 * width) - 1) / (high - low) if 1e-280 < high - low < np.inf else 0.0
+    for i in range(len(value)):
+        digits = np.int64((value[i] - low) * scale) if scale > 0 else 0
+        word[i] = (np.uint64(digits) << ROW_BITS) | np.uint64(i)
+    _radix_sort(word, width, room)
 
 
 @njit(cache=True, nogil=True)
-def _rising(bits):
-    """A whole number that rises with the float64 of these bits."""
-    if bits == MINUS_ZERO:
-        return np.int64(0)
-    return bits ^ ((bits >> 63) & LOW_63_BITS)
+def _sort_by_bits(word, bits, room):
+    """Write words in the order of float64 values, equal ones in the order of their places."""
+    for i in range(len(word)):
+        word[i] = i
+    for shift in range(0, 64, 2 * WIDTH):
+        for i in range(len(word)):
+            at = word[i] & PLACE
+            rising = ~bits[at] if bits[at] & SIGN else bits[at] | SIGN  # rises with the value
+            digits = (rising >> np.uint64(shift)) & np.uint64((1 << 2 * WIDTH) - 1)
+            word[i] = (digits << ROW_BITS) | at
+        _radix_sort(word, WIDTH, room)
 
 
 @njit(cache=True, nogil=True)
-def _radix_sort(word, rows, room):
-    """Sort rows by their 32-bit words, equal ones in the order they come, a byte at a time from the last.
+def _radix_sort(word, width, room):
+    """Sort words by their two digits, equal ones in the order they come.
 
     Args:
-        room: (longest,) words, (longest,) rows, (4, 256) counts.
+        width: bits of a digit.
+        room: (longest,) words and twice (2**WIDTH,) counts.
     """
-    n = len(rows)
-    other_word, other_rows, counts = room
-    counts[:] = 0
-    for i in range(n):
-        w = word[i]
-        counts[0, w & 255] += 1
-        counts[1, (w >> 8) & 255] += 1
-        counts[2, (w >> 16) & 255] += 1
-        counts[3, w >> 24] += 1
-    source_word, source, target_word, target = word, rows, other_word, other_rows
-    swapped = False
-    for byte in range(4):
-        shift = np.uint32(8 * byte)
-        count = counts[byte]
-        if n == 0 or count[(source_word[0] >> shift) & 255] == n:
-            continue  # the byte is the same everywhere
-        begin = 0
-        for value in range(256):
-            size = count[value]
-            count[value] = begin
-            begin += size
-        for i in range(n):
-            w = source_word[i]
-            value = (w >> shift) & 255
-            to = count[value]
-            count[value] = to + 1
-            target_word[to] = w
-            target[to] = source[i]
-        source_word, target_word = target_word, source_word
-        source, target = target, source
-        swapped = not swapped
-    if swapped:
-        for i in range(n):
-            rows[i] = source[i]
+    other, low, high = room
+    size = 1 << width
+    mask, upper = np.uint64(size - 1), ROW_BITS + np.uint64(width)
+    for digit in range(size):
+        low[digit] = 0
+        high[digit] = 0
+    for w in word:
+        low[(w >> ROW_BITS) & mask] += 1
+        high[w >> upper] += 1
+    begin_low = begin_high = 0
+    for digit in range(size):
+        n_low, n_high = low[digit], high[digit]
+        low[digit], high[digit] = begin_low, begin_high
+        begin_low += n_low
+        begin_high += n_high
+    for w in word:
+        digit = (w >> ROW_BITS) & mask
+        other[low[digit]] = w
+        low[digit] += 1
+    for i in range(len(word)):
+        w = other[i]
+        digit = w >> upper
+        word[high[digit]] = w
+        high[digit] += 1
 
 
 @njit(cache=True, nogil=True)
-def _insertion_sort(rows, values, most_moves):
-    """Sort rows that are nearly in order; False where that takes more moves than given, which leaves them unsorted."""
+def _insertion_sort(word, value, most_moves):
+    """Sort words of equal digits by value; False where that takes more moves than given, which leaves them unsorted."""
     moves = 0
-    for i in range(1, len(rows)):
-        row = rows[i]
-        value = values[row]
+    for i in range(1, len(word)):
+        w = word[i]
+        if word[i - 1] >> ROW_BITS != w >> ROW_BITS:
+            continue
+        x = value[w & PLACE]
         at = i
-        while at > 0 and values[rows[at - 1]] > value:
-            rows[at] = rows[at - 1]
+        while at > 0 and word[at - 1] >> ROW_BITS == w >> ROW_BITS and value[word[at - 1] & PLACE] > x:
+            word[at] = word[at - 1]
             at -= 1
-        rows[at] = row
+        word[at] = w
         moves += i - at
         if moves > most_moves:
             return False
