@@ -3,16 +3,20 @@
 import numpy as np
 from numba import njit
 
+from poc.data.sort_kernels import longest_day
+
 
 @njit(cache=True, nogil=True)
-def _subtract_group_means(column, group, n_groups):
-    total = np.zeros(n_groups)
-    count = np.zeros(n_groups)
+def _subtract_group_means(column, group, mean, count):
+    """Demean within group; `count` is the size of each, `mean` a buffer for as many."""
+    for g in range(len(mean)):
+        mean[g] = 0.0
     for i in range(len(column)):
-        total[group[i]] += column[i]
-        count[group[i]] += 1
+        mean[group[i]] += column[i]
+    for g in range(len(mean)):
+        mean[g] /= max(count[g], 1)
     for i in range(len(column)):
-        column[i] -= total[group[i]] / count[group[i]]
+        column[i] -= mean[group[i]]
 
 
 @njit(cache=True, nogil=True)
@@ -65,25 +69,38 @@ def residualize(x, offsets, group, n_groups, styles, begin):
     """
     out = np.full(len(x), np.nan)
     n_styles = styles.shape[0]
+    longest = longest_day(offsets)
+    day_rows, day_groups = np.empty(longest, np.int64), np.empty(longest, np.int64)
+    day_values, day_basis = np.empty(longest), np.empty((n_styles, longest))
+    mean, count = np.empty(n_groups + 1), np.empty(n_groups + 1, np.int64)
     for t in range(len(offsets) - 1):
-        rows = offsets[t] + np.flatnonzero(~np.isnan(x[offsets[t] : offsets[t + 1]]))
-        n = len(rows)
+        for g in range(n_groups + 1):
+            count[g] = 0
+        n = 0
+        total = squares = np.float64(0.0)
+        low, high = np.inf, -np.inf
+        for r in range(offsets[t], offsets[t + 1]):
+            if not np.isnan(x[r]):
+                g = group[r] if group[r] >= 0 else n_groups
+                count[g] += 1
+                day_rows[n], day_groups[n], day_values[n] = r, g, x[r]
+                total += x[r]
+                low, high = min(low, x[r]), max(high, x[r])
+                n += 1
         if n == 0:
             continue
-        residual = x[rows]
-        unit = 1e-10 * np.std(residual) if residual.min() < residual.max() else 0.0  # of equal values it is not exact
-        groups = np.empty(n, np.int64)
-        for i in range(n):
-            groups[i] = group[rows[i]] if group[rows[i]] >= 0 else n_groups
-        _subtract_group_means(residual, groups, n_groups + 1)
-        basis = np.empty((n_styles, n))
+        rows, groups, residual, basis = day_rows[:n], day_groups[:n], day_values[:n], day_basis[:, :n]
+        for value in residual:
+            squares += (value - total / n) ** 2
+        unit = 1e-10 * np.sqrt(squares / n) if low < high else 0.0  # of equal values it is not exact
+        _subtract_group_means(residual, groups, mean, count)
         n_basis = 0
         for k in range(n_styles):
             column = basis[n_basis]
             if not _fill_exposure(column, styles[k, begin:], rows):
                 continue
             scale = np.sqrt(np.sum(column * column))
-            _subtract_group_means(column, groups, n_groups + 1)
+            _subtract_group_means(column, groups, mean, count)
             _project_out(column, basis, n_basis)
             norm = np.sqrt(np.sum(column * column))
             if norm > 1e-10 * scale:
