@@ -6,6 +6,8 @@ A book is a run of (row, weight) entries. Portfolio p of day t is `start[t * P +
 import numpy as np
 from numba import njit
 
+from poc.data.sort_kernels import longest_day
+
 RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
 """How sides are picked: by percentile, by the day's extreme values, by sign, by sign with the signal as the weight."""
 
@@ -41,11 +43,16 @@ def _cut(x, rows, part, parts):
 
 
 @njit(cache=True, nogil=True)
-def _count_present(values):
-    n = 0
-    for value in values:
-        n += not np.isnan(value)
-    return n
+def _count_present(x, rows):
+    """How many of the rows, in ascending order of x and the missing ones last, have a value."""
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high) // 2
+        if np.isnan(x[rows[middle]]):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @njit(cache=True, nogil=True)
@@ -98,12 +105,12 @@ def _quantile(ascending, q):
 
 
 @njit(cache=True, nogil=True)
-def _mark(side, rows, sign, size):
-    """Write the sign on the rows of a side that get a weight; how many they are."""
+def _mark(marks, begin, rows, mark, size):
+    """Mark the rows of a side that get a weight, counted from the first row of the day; how many they are."""
     count = 0
     for r in rows:
         if len(size) == 0 or size[r] > 0:
-            side[r] = sign
+            marks[r - begin] = mark
             count += 1
     return count
 
@@ -148,20 +155,14 @@ def _write_groups(out, x, rows, n_groups):
 
 @njit(cache=True, nogil=True)
 def _partition(rows, codes, n_groups):
-    """The rows by group, in the order they come, and where each group starts (n_groups + 1,); code -1 is left out."""
-    start = np.zeros(n_groups + 1, np.int64)
-    for r in rows:
-        start[codes[r] + 1] += 1
-    start[0] = 0
-    start = np.cumsum(start)
-    free = start.copy()
-    out = np.empty(start[n_groups], rows.dtype)
+    """The rows of each group in the order they come, `by_group[g, : size[g]]`; those of code -1 end up in the last."""
+    by_group = np.empty((n_groups + 1, len(rows)), np.int32)
+    size = np.zeros(n_groups + 1, np.int64)
     for r in rows:
         g = codes[r]
-        if g >= 0:
-            out[free[g]] = r
-            free[g] += 1
-    return out, start
+        by_group[g, size[g]] = r
+        size[g] += 1
+    return by_group, size
 
 
 @njit(cache=True, nogil=True)
@@ -174,8 +175,8 @@ def day_groups(values, order, offsets, n_groups):
     """
     out = np.zeros(len(values), np.int16)
     for t in range(len(offsets) - 1):
-        n = _count_present(values[offsets[t] : offsets[t + 1]])
-        rows = order[offsets[t] : offsets[t] + n]
+        day_rows = order[offsets[t] : offsets[t + 1]]
+        rows = day_rows[: _count_present(values, day_rows)]
         _write_groups(out, values, rows, n_groups)
     return out - np.int16(1)
 
@@ -192,31 +193,27 @@ def _sides_within(rows, x, size, codes, n_groups, how, low, high, mincos, long_o
     Returns:
         The rows of both sides, the short ones first, the end of the short side and the begin of the long one.
     """
-    by_group, start = _partition(rows, codes, n_groups)
-    side = np.zeros(len(by_group), np.int8)
+    by_group, n_inside = _partition(rows, codes, n_groups)
+    short, long = np.empty(len(rows), np.int32), np.empty(len(rows), np.int32)
+    n_short = n_long = 0
     one_name = min(mincos, 1)
     for g in range(n_groups):
-        inside = by_group[start[g] : start[g + 1]]
+        inside = by_group[g, : n_inside[g]]
         short_end, long_begin = _pick_sides(x, inside, size, how, low, high, 0.0, 0.0, one_name)
         if long_begin < len(inside) and (short_end > 0 or long_only):
-            side[start[g] : start[g] + short_end] = -1
-            side[start[g] + long_begin : start[g + 1]] = 1
-    picked = np.empty_like(by_group)
-    n_short = 0
-    for i in range(len(by_group)):
-        if side[i] < 0:
-            picked[n_short] = by_group[i]
-            n_short += 1
-    if _count(size, picked[:n_short]) < mincos:
+            for r in inside[:short_end]:
+                short[n_short] = r
+                n_short += 1
+            for r in inside[long_begin:]:
+                long[n_long] = r
+                n_long += 1
+    if _count(size, short[:n_short]) < mincos:
         n_short = 0
-    n = n_short
-    for i in range(len(by_group)):
-        if side[i] > 0:
-            picked[n] = by_group[i]
-            n += 1
-    if _count(size, picked[n_short:n]) < mincos:
-        n = n_short
-    return picked[:n], n_short, n_short
+    if _count(size, long[:n_long]) < mincos:
+        n_long = 0
+    for i in range(n_long):
+        short[n_short + i] = long[i]
+    return short[: n_short + n_long], n_short, n_short
 
 
 @njit(cache=True, nogil=True)
@@ -254,32 +251,33 @@ def form_books(
     n_sides = np.zeros((n_days, 2), np.int64)
     fractile_of = np.zeros(len(x), np.uint8)
     n_fractiles = int(np.rint(100 / fractile[0]))
-    room = len(x) * (1 + len(slice_groups)) + 1
+    room = len(x) * (1 + len(slice_groups))
     book_row = np.empty(room, np.int32)
     book_weight = np.empty(room)
-    side = np.zeros(len(x), np.int8)
+    longest = longest_day(offsets)
+    marks = np.zeros(longest, np.int32)  # 1 + 2 * group for a short name, one more for a long one
+    picked = np.empty(longest + 1, np.int32)
     free = np.zeros(2 * most_groups + 1, np.int64)
-    whole = np.zeros(2, np.int64)
+    whole = np.zeros(1, np.int64)
     used = 0
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
-        n = _count_present(x[begin:end])
+        n = _count_present(x, order[begin:end])
         day_rows = order[begin : begin + n]
         n_ranked[t] = n
         day_low = x[day_rows[0]] if n > 0 else 0.0
         day_high = x[day_rows[n - 1]] if n > 0 else 0.0
         _write_groups(fractile_of, x, day_rows, n_fractiles)
-        whole[1] = n
+        whole[0] = n
         book = t * n_portfolios
         for j in range(-1, len(slice_groups)):
-            by_group, group_start = (
-                _partition(day_rows, slice_codes[j], slice_groups[j]) if j >= 0 else (day_rows, whole)
-            )
-            n_groups = len(group_start) - 1
+            by_group, n_inside, n_groups = day_rows.reshape(1, n), whole, 1
+            if j >= 0:
+                n_groups = slice_groups[j]
+                by_group, n_inside = _partition(day_rows, slice_codes[j], n_groups)
             least = mincos[0] if j < 0 else mincos[1]
-            side[begin:end] = 0
             for g in range(n_groups):
-                rows = by_group[group_start[g] : group_start[g + 1]]
+                rows = by_group[g, : n_inside[g]]
                 if len(sort_code) > 0:
                     rows, short_end, long_begin = _sides_within(
                         rows, x, size, sort_code, n_sort_groups, how, fractile[0], fractile[1], least, long_only
@@ -292,29 +290,32 @@ def form_books(
                     short_end = 0
                 n_short = n_long = 0
                 if long_begin < len(rows) and (short_end > 0 or long_only):
-                    n_short = _mark(side, rows[:short_end], -1, size)
-                    n_long = _mark(side, rows[long_begin:], 1, size)
+                    n_short = _mark(marks, begin, rows[:short_end], 2 * g + 1, size)
+                    n_long = _mark(marks, begin, rows[long_begin:], 2 * g + 2, size)
                 if j < 0:
                     n_sides[t, 0] = n_short
                     n_sides[t, 1] = n_long
-                free[2 * g] = used
-                free[2 * g + 1] = used + n_short
+                free[2 * g + 1] = used
+                free[2 * g + 2] = used + n_short
                 used += n_short + n_long
                 start[book + g + 1] = used
-            free[2 * n_groups] = used  # what belongs nowhere is written over
-            for r in range(begin, end):
-                g = slice_codes[j, r] if j >= 0 else 0
-                to = 2 * g + (side[r] > 0) if side[r] != 0 else 2 * n_groups
-                book_row[free[to]] = r
-                free[to] += side[r] != 0
+            n_picked = 0
+            for i in range(end - begin):
+                picked[n_picked] = i
+                n_picked += marks[i] != 0
+            for i in picked[:n_picked]:
+                mark = marks[i]
+                book_row[free[mark]] = begin + i
+                free[mark] += 1
+                marks[i] = 0
             for g in range(n_groups):
-                middle = free[2 * g]  # where the short side has come to its end
+                middle = free[2 * g + 1]  # where the short side has come to its end
                 for a, b, sign in ((start[book + g], middle, -1.0), (middle, start[book + g + 1], 1.0)):
                     if a < b:
                         weights = book_weight[a:b]
                         _write_weights(weights, sign, x, book_row[a:b], size, how, clip_quantile, rescale)
             book += n_groups
-    return start, book_row[:used].copy(), book_weight[:used].copy(), n_ranked, n_sides, fractile_of
+    return start, book_row[:used], book_weight[:used], n_ranked, n_sides, fractile_of
 
 
 @njit(cache=True, nogil=True)

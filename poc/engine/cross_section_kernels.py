@@ -106,39 +106,42 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     longest = longest_day(offsets)
     pair_x = np.empty(longest)
     pair_y = np.empty(longest, np.int32)
-    tied = np.empty(longest, np.int64)
-    rank = np.empty(longest, np.int64)
+    rank = np.empty(longest, np.int32)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
-        tied[: end - begin] = 0
+        for g in range(end - begin):
+            rank[g] = 0
         n = 0
-        for r in x_order[begin:end]:
+        for i in range(begin, end):
+            r = x_order[i]
             if np.isnan(x[r]):
                 break
             if y_rank[r] >= 0:
                 pair_x[n] = x[r]
                 pair_y[n] = y_rank[r]
-                tied[y_rank[r]] += 1
+                rank[y_rank[r]] += 1
                 n += 1
         if n < least:
             continue
-        xx = yy = xy = np.int64(0)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
-        below = 0
+        xx = yy = xy = np.int64(0)
+        below = np.int64(0)
         for g in range(end - begin):
-            rank[g] = 2 * below + tied[g] - n
-            yy += tied[g] * rank[g] * rank[g]
-            below += tied[g]
+            tied = rank[g]
+            middle = 2 * below + tied - n
+            rank[g] = middle
+            yy += tied * middle * middle
+            below += tied
         first = 0
         while first < n:
-            last = first
-            total = rank[pair_y[first]]
-            while last + 1 < n and pair_x[last + 1] == pair_x[first]:
-                last += 1
-                total += rank[pair_y[last]]
-            a = first + last + 1 - n
-            xx += (last + 1 - first) * a * a
+            end_of_tied = first + 1
+            total = np.int64(rank[pair_y[first]])
+            while end_of_tied < n and pair_x[end_of_tied] == pair_x[first]:
+                total += rank[pair_y[end_of_tied]]
+                end_of_tied += 1
+            a = first + end_of_tied - n
+            xx += (end_of_tied - first) * a * a
             xy += a * total
-            first = last + 1
+            first = end_of_tied
         if xx > 0 and yy > 0:
             out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
     return out
