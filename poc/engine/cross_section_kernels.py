@@ -1,49 +1,9 @@
-"""The cross-sections of each day: groups by signal and rank correlation. Compiled; arrays in, arrays out."""
+"""The cross-sections of each day: exposures of groups, rank correlation. Compiled; arrays in, arrays out."""
 
 import numpy as np
 from numba import njit
 
 from poc.data.sort_kernels import longest_day
-
-
-@njit(cache=True, nogil=True)
-def group_returns(group, n_groups, later, offsets, ret, resret, days):
-    """Equal-weighted return of each group of each day's names, a missing return counting as 0.
-
-    Args:
-        group: (R,) 1 to `n_groups`, 0 for none.
-        later: (R,) row of the name on the day of its return, or -1.
-        resret: (R,), empty where there is none.
-        days: (first, end) of the n information days.
-
-    Returns:
-        (n, n_groups) mean returns and mean residual returns; NaN where the group is empty.
-    """
-    first, end = days
-    mean = np.full((end - first, n_groups), np.nan)
-    mean_residual = np.full((end - first, n_groups), np.nan)
-    count = np.zeros(n_groups + 1)
-    total = np.zeros(n_groups + 1)
-    total_residual = np.zeros(n_groups + 1)
-    has_residual = len(resret) > 0
-    for t in range(first, end):
-        count[:] = 0.0
-        total[:] = 0.0
-        total_residual[:] = 0.0
-        for r in range(offsets[t], offsets[t + 1]):
-            g = group[r]
-            count[g] += 1
-            if later[r] >= 0:
-                value = ret[later[r]]
-                total[g] += 0.0 if np.isnan(value) else value
-                if has_residual:
-                    value = resret[later[r]]
-                    total_residual[g] += 0.0 if np.isnan(value) else value
-        for g in range(1, n_groups + 1):
-            if count[g] > 0:
-                mean[t - first, g - 1] = total[g] / count[g]
-                mean_residual[t - first, g - 1] = total_residual[g] / count[g]
-    return mean, mean_residual
 
 
 @njit(cache=True, nogil=True)

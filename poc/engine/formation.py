@@ -91,6 +91,11 @@ def return_name(panel: Panel, config: BacktestConfig) -> str:
     return name
 
 
+def n_fractiles(config: BacktestConfig) -> int:
+    """G, into how many fractiles the names are parted."""
+    return round(100 / config.fractile[0])
+
+
 def universe_of(panel: Panel, config: BacktestConfig) -> str:
     """`flagged` or `all`: as given, else flagged where the snapshot has a universe table."""
     return config.universe or ("all" if panel.in_universe is None else "flagged")
@@ -213,8 +218,7 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
     order = order_by_day(signal, offsets)
     books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
     styles = (panel.styles, rows.start)
-    n_groups = round(100 / config.fractile[0])
-    count, fractile_exposures, style_mean = group_exposures(fractile, n_groups, offsets, *styles)
+    count, fractile_exposures, style_mean = group_exposures(fractile, n_fractiles(config), offsets, *styles)
     exposures = book_kernels.book_exposures(*books, style_mean, *styles)
     ic = daily_rank_correlation(signal, order, recipe.next_rank[rows], offsets, IC_LEAST_NAMES)
     row = books.row + np.int32(rows.start)

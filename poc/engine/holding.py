@@ -10,11 +10,13 @@ from poc.data.panel import Panel
 from poc.engine import return_kernels as kernels
 from poc.engine.blocks import join_starts, over_blocks, read_only
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, Formation, return_name
+from poc.engine.formation import Books, Formation, n_fractiles, return_name
 from poc.errors import BacktestError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
+
+_NO_FRACTILES = read_only(np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +27,11 @@ class Trading:
         books: held books; the target books where they are formed every day and held for one.
         overall: the held book of all names alone, which is what a result keeps.
         daily: (P, T, 6) sums by information day, in the columns that `return_kernels` names.
-        trades: of the book of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost.
     """
 
     books: Books
     overall: Books
     daily: Floats
-    trades: tuple[Ints, Ints, Floats]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ class Held:
         first, last: (P,) first and last return day of each series, -1 where it is never invested.
         selected: (T,) return days within the dates and the sample.
         earned: (P, T, 4) sums by information day, in the columns that `return_kernels` names.
-        contributed: what each name (N,) and each sector (sectors + 1,) added to the series of all names, before cost.
+        of_fractiles: (2, T, G) sums of the returns and of the residual returns of the names of each fractile.
         trading: the books and their trades.
     """
 
@@ -52,7 +52,7 @@ class Held:
     last: Ints
     selected: NDArray[np.bool_]
     earned: Floats
-    contributed: tuple[Floats, Floats]
+    of_fractiles: Floats
     trading: Trading
 
     def days(self, portfolio: int = 0) -> Ints:
@@ -84,27 +84,41 @@ def trade_books(formation: Formation, config: BacktestConfig, panel: Panel, *, t
 
 def trade(books: Books, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Trading:
     """Trade from each day's held book to the next."""
-    where = (panel.offsets, panel.security, len(panel.securities))
-    cost_inputs = (panel.known_cap, panel.known_vol, panel.known_adv)
-    by_impact = config.tc_model == "power_law"
-    cost_settings = (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv)
-    next_row = panel.rows_after(1)
-    parts = over_blocks(
-        lambda days: kernels.trade_books(*books, *where, next_row, cost_inputs, cost_settings, days),
-        panel.offsets,
-        threads=threads,
-    )
-    daily, starts, rows, costs = zip(*parts, strict=True)
-    trades = (read_only(join_starts(starts)), read_only(np.concatenate(rows)), read_only(np.concatenate(costs)))
+    parts = _trade_blocks(books, config, panel, listed=False, threads=threads)
+    daily = np.concatenate([part[0] for part in parts], axis=1)
     overall = books
     if books.n_portfolios > 1:
         start, row, weight = kernels.first_books(*books)
         overall = Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
-    return Trading(books=books, overall=overall, daily=read_only(np.concatenate(daily, axis=1)), trades=trades)
+    return Trading(books=books, overall=overall, daily=read_only(daily))
 
 
-def hold(trading: Trading, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Held:
+def list_trades(books: Books, config: BacktestConfig, panel: Panel) -> tuple[Ints, Ints, Floats]:
+    """The single trades of held books of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost."""
+    _, starts, rows, costs = zip(*_trade_blocks(books, config, panel, listed=True, threads=1), strict=True)
+    return read_only(join_starts(starts)), read_only(np.concatenate(rows)), read_only(np.concatenate(costs))
+
+
+def _trade_blocks(books: Books, config: BacktestConfig, panel: Panel, *, listed: bool, threads: int) -> list[Any]:
+    """What `return_kernels.trade_books` gives for each block of days."""
+    where = (panel.offsets, panel.security, len(panel.securities), panel.rows_after(1))
+    cost_inputs = (panel.known_cap, panel.known_vol, panel.known_adv)
+    by_impact = config.tc_model == "power_law"
+    cost_settings = (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv)
+    return over_blocks(
+        lambda days: kernels.trade_books(*books, *where, cost_inputs, cost_settings, listed, days),
+        panel.offsets,
+        threads=threads,
+    )
+
+
+def hold(
+    trading: Trading, config: BacktestConfig, panel: Panel, *, fractile: Ints | None = None, threads: int = 1
+) -> Held:
     """Delay the books by the lag and let them earn.
+
+    Args:
+        fractile: (R,) fractile of each name, for the returns of all of them; None: G is 0.
 
     Raises:
         BacktestError: the snapshot lacks the returns or the sample that `config` asks for, or no day is chosen.
@@ -112,25 +126,22 @@ def hold(trading: Trading, config: BacktestConfig, panel: Panel, *, threads: int
     selected = _selected(config, panel)
     shift = 1 + config.lag
     first, last = _series_bounds(trading.books, selected, shift)
-    counted = np.zeros(panel.n_days, bool)
-    days = _series_days(first[0], last[0], selected)
-    counted[days - shift] = True
+    where = (panel.offsets, panel.security, panel.rows_after(shift))
     returns = (panel.returns[return_name(panel, config)], residual_returns(config, panel))
-    where = (panel.offsets, _names(panel), panel.rows_after(shift))
-    borrow = borrow_a_day(config, panel)
+    group, n_groups = (_NO_FRACTILES, 0) if fractile is None else (fractile, n_fractiles(config))
     parts = over_blocks(
-        lambda block: kernels.earn(*trading.books, *where, *returns, shift, block, counted, borrow),
+        lambda days: kernels.earn(*trading.books, *where, *returns, shift, group, n_groups, days),
         panel.offsets,
         threads=threads,
     )
-    earned, by_name, by_sector = zip(*parts, strict=True)
+    earned, of_fractiles = (read_only(np.concatenate(part, axis=1)) for part in zip(*parts, strict=True))
     return Held(
         shift=shift,
         first=first,
         last=last,
         selected=selected,
-        earned=read_only(np.concatenate(earned, axis=1)),
-        contributed=(read_only(np.sum(by_name, axis=0)), read_only(np.sum(by_sector, axis=0))),
+        earned=earned,
+        of_fractiles=of_fractiles,
         trading=trading,
     )
 
@@ -138,20 +149,7 @@ def hold(trading: Trading, config: BacktestConfig, panel: Panel, *, threads: int
 def residual_returns(config: BacktestConfig, panel: Panel) -> Floats:
     """(R,) residual return of the kind that `config` trades; empty where the snapshot has none."""
     values = panel.returns.get("resopenret" if config.from_open else "resret")
-    return read_only(np.empty(0)) if values is None else values
-
-
-def contributions(held: Held, panel: Panel) -> tuple[Floats, Floats]:
-    """Net contribution over the series of all names: by name (N,), and by sector (sectors + 1,), the last unknown."""
-    days = held.days() - held.shift
-    costs = kernels.sum_costs(held.trading.trades, _names(panel), days[1:])  # the first entry is not counted
-    by_name, by_sector = (part - cost for part, cost in zip(held.contributed, costs, strict=True))
-    return by_name, by_sector
-
-
-def _names(panel: Panel) -> tuple[Ints, Ints, int, int]:
-    """Security and sector of each row, and the number of both."""
-    return panel.security, panel.known_sector, len(panel.securities), len(panel.sector_ids)
+    return panel.returns["ret"][:0] if values is None else values
 
 
 def borrow_a_day(config: BacktestConfig, panel: Panel) -> float:

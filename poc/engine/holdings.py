@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Books
-from poc.engine.holding import trade
+from poc.engine.holding import list_trades
 from poc.engine.result import HeldBooks
 
 Ints = NDArray[Any]
@@ -41,7 +41,7 @@ def holdings_of(books: HeldBooks) -> Entries:
 def trades_of(books: HeldBooks, panel: Panel) -> Entries:
     """What is traded on each day of the series but the first, as docs/methodology.md counts trades."""
     overall = Books(books.start, books.row, books.weight, 1)
-    trade_start, row, size = trade(overall, BacktestConfig(tc_bps=WHOLE_TRADE), panel).trades
+    trade_start, row, size = list_trades(overall, BacktestConfig(tc_bps=WHOLE_TRADE), panel)
     known = (books.days - books.shift)[1:]
     index, day = _ranges(trade_start[known], trade_start[known + 1])
     return Entries(day + 1, row[index], size[index])

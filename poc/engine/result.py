@@ -1,13 +1,17 @@
 """BacktestResult: what one backtest gives back."""
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from poc.data.panel import Panel
+from poc.engine.attribution import attribute
 from poc.engine.config import BacktestConfig
+from poc.engine.formation import Books
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,16 +19,13 @@ class HeldBooks:
     """The books of all names behind a result, from which the weights of any day can be had. T days, R rows.
 
     Attributes:
-        dates: (T,) trading days.
-        securities: (N,) ids as given; `security` (R,) the index of each panel row.
+        panel: what `row` counts.
         start, row, weight: held books by information day; that of day t is `start[t]:start[t + 1]`.
         shift: trading days from the information day of a book to the day of its return.
-        days: return days of the series, as indices of `dates`.
+        days: return days of the series, as indices of `panel.dates`.
     """
 
-    dates: NDArray[np.datetime64]
-    securities: NDArray[Any]
-    security: NDArray[Any]
+    panel: Panel
     start: NDArray[Any]
     row: NDArray[Any]
     weight: NDArray[np.float64]
@@ -40,12 +41,12 @@ class HeldBooks:
         book = days - self.shift
         first, size = self.start[book], self.start[book + 1] - self.start[book]
         entry = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
-        day, security = np.repeat(days, size), self.security[self.row[entry]]
+        day, security = np.repeat(days, size), self.panel.security[self.row[entry]]
         entry, day, security = (values[np.lexsort((security, day))] for values in (entry, day, security))
         return pd.DataFrame(
             {
-                "date": self.dates[day].astype("datetime64[s]"),
-                "security_id": self.securities[security],
+                "date": self.panel.dates[day].astype("datetime64[s]"),
+                "security_id": self.panel.securities[security],
                 "weight": self.weight[entry],
             }
         )
@@ -69,8 +70,7 @@ class BacktestResult:
             fractile_monotonicity` (documented in docs/methodology.md).
         ic_series: `date` (of the first holding day), `ic`, a row a day on which it is defined.
         slice_series: `slice, group, date, ret, ret_net`, the daily series of every group that is its own portfolio.
-        attribution: `kind` (`name`, `sector` or `month`), `id`, `ret_net`: the sum over days of what each contributed.
-        books: the target books, for `holdings`.
+        books: the held books, for `holdings` and `attribution`.
         factor_regression: `term` (`alpha` first), `coefficient, std_error, t, p_value, r_squared, num_days`; alpha and
             its error annual. None without a `factor_model`.
     """
@@ -82,13 +82,22 @@ class BacktestResult:
     diagnostics: dict[str, Any]
     ic_series: pd.DataFrame
     slice_series: pd.DataFrame
-    attribution: pd.DataFrame
     books: HeldBooks = field(repr=False)
     factor_regression: pd.DataFrame | None = None
 
     def holdings(self, *, last_day_only: bool = True) -> pd.DataFrame:
         """The book as `date, security_id, weight`: of the last invested day, or of every day."""
         return self.books.weights(self.books.days[-1:] if last_day_only else self.books.days)
+
+    @cached_property
+    def attribution(self) -> pd.DataFrame:
+        """`kind` (`name`, `sector` or `month`), `id`, `ret_net`: the sum over days of what each contributed.
+
+        Made when it is first asked for: most variants of a suite are never looked at so closely.
+        """
+        books = self.books
+        held = Books(books.start, books.row, books.weight, 1)
+        return attribute(held, books.days, books.shift, self.daily_series, self.config, books.panel)
 
     def overall(self) -> pd.Series:
         """The row of `summary_table` for the whole period and universe."""

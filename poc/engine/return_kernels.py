@@ -6,6 +6,8 @@ Everything is laid out by information day: the day whose close is the last that 
 import numpy as np
 from numba import njit
 
+from poc.data.sort_kernels import longest_day
+
 TRADED, COST, GROSS, SHORT, N_LONG, N_SHORT = range(6)
 """Columns of `trade_books`: sums of absolute trades, costs, absolute weights, absolute short weights; names a side."""
 
@@ -124,7 +126,8 @@ def _write_costs(costs, trades, rows, cost_inputs, cost_settings):
 
 @njit(cache=True, nogil=True)
 def trade_books(
-    start, row, weight, n_portfolios, offsets, security, n_securities, next_row, cost_inputs, cost_settings, days
+    start, row, weight, n_portfolios, offsets, security, n_securities, next_row, cost_inputs, cost_settings, listed,
+    days
 ):  # fmt: skip
     """Trade from each day's held book to the next.
 
@@ -133,141 +136,185 @@ def trade_books(
         next_row: (R,) row of the same name on the next trading day, or -1.
         cost_inputs: (cap, vol, adv), (R,) each, latest known of any age.
         cost_settings: (by power law or not, bps (3,), power (2,), gmv).
+        listed: whether the single trades of portfolio 0 are listed.
         days: (first, end) of the n days to trade on; the first trades away from the book of the day before it.
 
     Returns:
-        (P, n, 6) daily sums, in the order of the names above; and the trades of portfolio 0: (n + 1,) start of each
-        day's, (trades,) latest known row of the name, (trades,) cost.
+        (P, n, 6) daily sums, in the order of the names above; and the listed trades: (n + 1,) start of each day's,
+        (trades,) latest known row of the name, (trades,) cost.
     """
     first, end = days
     daily = np.zeros((n_portfolios, end - first, 6))
     trade_start = np.zeros(end - first + 1, np.int64)
-    room = 0  # for every entry of the first portfolio, as what is bought and as what is sold
-    most = 0
+    room = most = 0
     for t in range(first, end):
         before = max(t - 1, 0) * n_portfolios
         room += start[before + 1] - start[before] + start[t * n_portfolios + 1] - start[t * n_portfolios]
         most = max(most, start[(t + 1) * n_portfolios] - start[before])
-    all_rows = np.empty(room, np.int32)
-    all_costs = np.empty(room)
+    all_rows = np.empty(room if listed else 0, np.int32)  # what is bought and what is sold
+    all_costs = np.empty(len(all_rows))
     used = 0
-    held = np.zeros(n_securities)
+    held = np.zeros(longest_day(offsets))  # by the row of the name on the day
+    held_without = np.zeros(n_securities)  # of names that have no row on the day
     touched = np.empty(most, np.int32)
     trade = np.empty(most)
     cost = np.empty(most)
+    old_row = np.empty(most, np.int32)
     for t in range(first, end):
+        begin = offsets[t]
         for p in range(n_portfolios):
             book = t * n_portfolios + p
             old = range(start[book - n_portfolios], start[book - n_portfolios + 1]) if t > 0 else range(0)
+            n_old = 0
             for e in old:
-                held[security[row[e]]] = weight[e]
-            n = 0
-            gross = short = 0.0
-            n_short = 0
+                now = next_row[row[e]]
+                if row[e] < offsets[t - 1]:  # the row is older than the book
+                    now = _row_on(t, security[row[e]], offsets, security)
+                if now >= 0:
+                    held[now - begin] = weight[e]
+                else:
+                    now = row[e]
+                    held_without[security[now]] = weight[e]
+                old_row[n_old] = now
+                n_old += 1
+            n = n_short = 0
+            gross = short = traded = paid = 0.0
             for e in range(start[book], start[book + 1]):
-                w = weight[e]
-                s = security[row[e]]
+                r, w = row[e], weight[e]
                 gross += abs(w)
                 if w < 0:
                     short -= w
                     n_short += 1
-                touched[n] = row[e]
-                trade[n] = abs(w - held[s])
-                n += trade[n] > NOTHING
-                held[s] = 0.0
-            for e in old:
-                s = security[row[e]]
-                if abs(held[s]) > NOTHING:
-                    now = next_row[row[e]]
-                    if row[e] < offsets[t - 1]:
-                        now = _row_on(t, s, offsets, security)
-                    touched[n] = now if now >= 0 else row[e]
-                    trade[n] = abs(held[s])
-                    n += 1
-                held[s] = 0.0
+                if r >= begin:
+                    change = abs(w - held[r - begin])
+                    held[r - begin] = 0.0
+                else:
+                    change = abs(w - held_without[security[r]])
+                    held_without[security[r]] = 0.0
+                touched[n], trade[n] = r, change
+                n += change > NOTHING
+            for r in old_row[:n_old]:
+                if r >= begin:
+                    change = abs(held[r - begin])
+                    held[r - begin] = 0.0
+                else:
+                    change = abs(held_without[security[r]])
+                    held_without[security[r]] = 0.0
+                touched[n], trade[n] = r, change
+                n += change > NOTHING
             _write_costs(cost[:n], trade[:n], touched[:n], cost_inputs, cost_settings)
-            out = daily[p, t - first]
-            out[TRADED] = trade[:n].sum()
-            out[COST] = cost[:n].sum()
-            out[GROSS] = gross
-            out[SHORT] = short
-            out[N_LONG] = start[book + 1] - start[book] - n_short
-            out[N_SHORT] = n_short
-            if p == 0:
-                for i in range(n):
-                    all_rows[used] = touched[i]
-                    all_costs[used] = cost[i]
+            for i in range(n):
+                traded += trade[i]
+                paid += cost[i]
+                if listed and p == 0:
+                    all_rows[used], all_costs[used] = touched[i], cost[i]
                     used += 1
-                trade_start[t - first + 1] = used
-    return daily, trade_start, all_rows[:used].copy(), all_costs[:used].copy()
+            trade_start[t - first + 1] = used
+            out = daily[p, t - first]
+            out[TRADED], out[COST], out[GROSS], out[SHORT] = traded, paid, gross, short
+            out[N_LONG], out[N_SHORT] = start[book + 1] - start[book] - n_short, n_short
+    return daily, trade_start, all_rows[:used], all_costs[:used]
 
 
 @njit(cache=True, nogil=True)
-def earn(start, row, weight, n_portfolios, offsets, names, later, ret, resret, shift, days, counted, borrow):
-    """Returns that each held book earns `shift` trading days after its information day.
+def earn(
+    start, row, weight, n_portfolios, offsets, security, later, ret, resret, shift, fractile, n_fractiles, days
+):  # fmt: skip
+    """Returns that each held book and each fractile earns `shift` trading days after its information day.
 
     Args:
         start, row, weight, n_portfolios: held books.
-        names: (security, sector, N, number of sectors).
         later: (R,) row of the same name `shift` trading days later, or -1.
         ret, resret: (R,) returns, missing as NaN; a name without one earns 0. `resret` is empty where there is none.
+        fractile: (R,) 1 to `n_fractiles`, 0 for none; not read where there are no fractiles.
         days: (first, end) of the n information days.
-        counted: (T,) information days that count in what each name contributes to the book of all names.
-        borrow: cost a day of the short side, as a fraction; only those contributions bear it.
 
     Returns:
-        (P, n, 4) daily sums by information day, in the order of the names above; (N,) contributions by name and
-        (sectors + 1,) by sector, the last one unknown.
+        (P, n, 4) daily sums by information day, in the order of the names above; (2, n, n_fractiles) sums of the
+        returns and of the residual returns of the names of each fractile.
     """
-    security, sector, n_securities, n_sectors = names
     first, end = days
     out = np.zeros((n_portfolios, end - first, 4))
-    by_name = np.zeros(n_securities)
-    by_sector = np.zeros(n_sectors + 1)
+    of_fractiles = np.zeros((2, end - first, n_fractiles))
+    total = np.zeros((n_fractiles + 1, 2))
     has_residual = len(resret) > 0
+    longest = longest_day(offsets)
+    day_ret, day_resret = np.empty(longest, ret.dtype), np.full(longest, np.nan, resret.dtype)
     for t in range(first, min(end, len(offsets) - 1 - shift)):
+        begin = offsets[t]
+        n = offsets[t + 1] - begin
+        for i in range(n):
+            r = later[begin + i]
+            day_ret[i] = ret[r] if r >= 0 else np.nan
+        if has_residual:
+            for i in range(n):
+                r = later[begin + i]
+                day_resret[i] = resret[r] if r >= 0 else np.nan
+        if n_fractiles > 0:
+            for i in range(n):
+                g = fractile[begin + i]
+                total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
+                total[g, 1] += 0.0 if np.isnan(day_resret[i]) else day_resret[i]
+            for g in range(n_fractiles + 1):
+                for kind in range(2):
+                    if g > 0:
+                        of_fractiles[kind, t - first, g - 1] = total[g, kind]
+                    total[g, kind] = 0.0
         for p in range(n_portfolios):
-            counts = p == 0 and counted[t]
-            long = short = residual = missing = 0.0
+            long = short = residual = missing = np.float64(0.0)
             for e in range(start[t * n_portfolios + p], start[t * n_portfolios + p + 1]):
                 w = weight[e]
-                r = later[row[e]]
-                if row[e] < offsets[t]:  # the row is older than the book
+                i = row[e] - begin
+                if i >= 0:
+                    earned, earned_residual = day_ret[i], day_resret[i]
+                else:  # the row is older than the book
                     r = _row_on(t + shift, security[row[e]], offsets, security)
-                earned = 0.0
-                if r < 0 or np.isnan(ret[r]):
+                    earned = ret[r] if r >= 0 else np.nan
+                    earned_residual = resret[r] if r >= 0 and has_residual else np.nan
+                if np.isnan(earned):
                     missing += abs(w)
+                elif w > 0:
+                    long += w * earned
                 else:
-                    earned = w * ret[r]
-                if w > 0:
-                    long += earned
-                else:
-                    short += earned
-                if has_residual and r >= 0 and not np.isnan(resret[r]):
-                    residual += w * resret[r]
-                if counts:
-                    net = earned + min(w, 0.0) * borrow
-                    by_name[security[row[e]]] += net
-                    by_sector[sector[row[e]]] += net
+                    short += w * earned
+                residual += 0.0 if np.isnan(earned_residual) else w * earned_residual
             sums = out[p, t - first]
             sums[RET_LONG], sums[RET_SHORT], sums[RESRET], sums[MISSING] = long, short, residual, missing
-    return out, by_name, by_sector
+    return out, of_fractiles
 
 
 @njit(cache=True, nogil=True)
-def sum_costs(trades, names, days):
-    """Trading costs over the given information days: (N,) by name and (sectors + 1,) by sector, the last one unknown.
+def contribute(start, row, weight, trades, offsets, names, later, ret, shift, days, borrow):
+    """What each name adds to the net return of the book of all names; the trades of the first day are not counted.
 
     Args:
-        trades: (start, row, cost) of the book of all names.
-        names: as `earn` takes them.
+        start, row, weight: held book by information day.
+        trades: (start, row, cost) of its trades.
+        names: (security, sector, N, number of sectors).
+        later: (R,) row of the same name `shift` trading days later, or -1.
+        ret: (R,) return, missing as NaN; a name without one earns 0.
+        days: information days of the series.
+        borrow: cost a day of the short side, as a fraction.
+
+    Returns:
+        (N,) contributions by name and (sectors + 1,) by sector, the last one unknown.
     """
-    start, row, cost = trades
     security, sector, n_securities, n_sectors = names
+    trade_start, trade_row, cost = trades
     by_name = np.zeros(n_securities)
     by_sector = np.zeros(n_sectors + 1)
     for t in days:
         for e in range(start[t], start[t + 1]):
-            by_name[security[row[e]]] += cost[e]
-            by_sector[sector[row[e]]] += cost[e]
+            r = later[row[e]]
+            if row[e] < offsets[t]:  # the row is older than the book
+                r = _row_on(t + shift, security[row[e]], offsets, security)
+            net = min(weight[e], 0.0) * borrow
+            if r >= 0 and not np.isnan(ret[r]):
+                net += weight[e] * ret[r]
+            by_name[security[row[e]]] += net
+            by_sector[sector[row[e]]] += net
+        if t > days[0]:
+            for e in range(trade_start[t], trade_start[t + 1]):
+                by_name[security[trade_row[e]]] -= cost[e]
+                by_sector[sector[trade_row[e]]] -= cost[e]
     return by_name, by_sector

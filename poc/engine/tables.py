@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.engine import metrics
 from poc.engine import return_kernels as kernels
-from poc.engine.blocks import over_blocks
 from poc.engine.config import BacktestConfig
-from poc.engine.cross_section_kernels import group_returns
 from poc.engine.factors import factor_column
-from poc.engine.formation import Formation, return_name
-from poc.engine.holding import Held, borrow_a_day, contributions, residual_returns
+from poc.engine.formation import Formation
+from poc.engine.holding import Held, borrow_a_day
 from poc.engine.slices import Labels
 from poc.stats.correlation import spearman
 from poc.stats.sharpe import sharpe_ratio
@@ -85,19 +83,12 @@ def _run_gross(gross: NDArray[Any], config: BacktestConfig) -> float:
     return 1.0 if config.method == "long_only" else 2.0
 
 
-def fractile_returns(
-    formation: Formation, held: Held, config: BacktestConfig, panel: Panel, *, threads: int
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(T, G) mean return and mean residual return of each fractile, by information day; NaN where one is empty."""
-    n_groups, later = formation.fractile_count.shape[1], panel.rows_after(held.shift)
-    ret, resret = panel.returns[return_name(panel, config)], residual_returns(config, panel)
-    parts = over_blocks(
-        lambda days: group_returns(formation.fractile, n_groups, later, panel.offsets, ret, resret, days),
-        panel.offsets,
-        threads=threads,
-    )
-    mean, mean_residual = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return mean, mean_residual
+def fractile_returns(formation: Formation, held: Held) -> NDArray[Any]:
+    """(2, T, G) mean return and mean residual return of each fractile, by information day; NaN where one is empty."""
+    count = formation.fractile_count
+    mean = np.full(held.of_fractiles.shape, np.nan)
+    np.divide(held.of_fractiles, count, out=mean, where=count > 0)
+    return mean
 
 
 def market_returns(by_fractile: NDArray[Any], formation: Formation, held: Held) -> NDArray[Any]:
@@ -222,7 +213,7 @@ def ic_series(formation: Formation, held: Held, panel: Panel) -> pd.DataFrame:
 
 
 def fractile_analysis(
-    returns: tuple[NDArray[Any], NDArray[Any]], formation: Formation, held: Held, config: BacktestConfig, panel: Panel
+    returns: NDArray[Any], formation: Formation, held: Held, config: BacktestConfig, panel: Panel
 ) -> Fractiles:
     """Mean return, size and exposures of equal-weighted groups by signal, over the days of the series."""
     mean, mean_residual = returns
@@ -250,18 +241,3 @@ def _nan_mean(values: NDArray[Any]) -> NDArray[Any]:
     count = there.sum(axis=0)
     total = np.where(there, values, 0.0).sum(axis=0)
     return np.asarray(np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0))
-
-
-def attribution(held: Held, columns: Columns, panel: Panel) -> pd.DataFrame:
-    """`kind` (`name`, `sector`, `month`), `id`, `ret_net`: what each contributed over the whole series."""
-    by_name, by_sector = contributions(held, panel)
-    names, sectors = np.flatnonzero(by_name), np.flatnonzero(by_sector)
-    sector_ids = np.array([*map(str, panel.sector_ids), "unknown"], object)
-    months, by_month = metrics.month_sums(columns["ret_net"], columns["date"])
-    return pd.DataFrame(
-        {
-            "kind": np.repeat(["name", "sector", "month"], [len(names), len(sectors), len(months)]),
-            "id": np.concatenate([panel.securities[names].astype(str), sector_ids[sectors], months.astype(str)]),
-            "ret_net": np.concatenate([by_name[names], by_sector[sectors], by_month]),
-        }
-    )

@@ -18,7 +18,6 @@ from poc.engine.placing import place_signal
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.engine.slices import Groups
 from poc.engine.tables import (
-    attribution,
     daily_columns,
     daily_series,
     fractile_analysis,
@@ -91,12 +90,12 @@ def evaluate_books(
     Raises:
         BacktestError: no day is invested; the message says why.
     """
-    held = hold(trading, config, panel, threads=threads)
+    held = hold(trading, config, panel, fractile=formation.fractile, threads=threads)
     if held.first[0] < 0:
         raise BacktestError(_why_never_invested(formation, config))
     names = [(portfolio.slice_name, portfolio.group) for portfolio in formation.portfolios]
     portfolios = [daily_columns(held, formation, config, panel, p) for p in range(len(names))]
-    by_fractile = fractile_returns(formation, held, config, panel, threads=threads)
+    by_fractile = fractile_returns(formation, held)
     market = market_returns(by_fractile[0], formation, held)
     markets = [market[held.days(p)] for p in range(len(names))]
     series = daily_series(portfolios[0], markets[0], config, panel)
@@ -120,11 +119,8 @@ def evaluate_books(
         },
         ic_series=ics,
         slice_series=slice_series(portfolios, names),
-        attribution=attribution(held, portfolios[0], panel),
         books=HeldBooks(
-            dates=panel.dates,
-            securities=panel.securities,
-            security=panel.security,
+            panel=panel,
             start=trading.overall.start,
             row=trading.overall.row,
             weight=trading.overall.weight,

@@ -1,11 +1,13 @@
 """A plausible suite made of seeded random numbers: three years, two lags x two residualizations, two baselines."""
 
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.reporting.verdict_types import Check, Verdict
@@ -166,7 +168,7 @@ def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.Datetim
     caps = [("cap", name, _daily(rng, mean, dates)) for name in ("Large Cap", "Mid Cap", "Small Cap")]
     ic = pd.DataFrame({"date": daily["date"], "ic": rng.normal(0.015, 0.06, len(daily))})
     fractiles = np.arange(1, 11)
-    return BacktestResult(
+    result = BacktestResult(
         config=config,
         daily_series=daily,
         summary_table=pd.DataFrame([_summary(*group) for group in [("overall", "overall", daily), *years, *caps]]),
@@ -197,13 +199,8 @@ def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.Datetim
         slice_series=pd.concat(
             [days[["date", "ret", "ret_net"]].assign(slice="cap", group=name) for _, name, days in caps]
         ),
-        attribution=pd.DataFrame(
-            {"kind": ["name", "sector", "sector"], "id": ["10001", "10", "20"], "ret_net": [0.1, -0.02, 0.3]}
-        ),
         books=HeldBooks(
-            dates=np.empty(0, "datetime64[D]"),
-            securities=np.empty(0),
-            security=np.empty(0, int),
+            panel=cast("Panel", None),  # nothing is held
             start=np.empty(0, int),
             row=np.empty(0, np.int32),
             weight=np.empty(0),
@@ -211,6 +208,10 @@ def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.Datetim
             days=np.empty(0, int),
         ),
     )
+    vars(result)["attribution"] = pd.DataFrame(
+        {"kind": ["name", "sector", "sector"], "id": ["10001", "10", "20"], "ret_net": [0.1, -0.02, 0.3]}
+    )
+    return result
 
 
 def _daily(rng: np.random.Generator, mean: float, dates: pd.DatetimeIndex = DATES) -> pd.DataFrame:

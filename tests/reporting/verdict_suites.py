@@ -82,7 +82,6 @@ def make_result(
         diagnostics={"ic": {"mean": ic[0], "t": ic[1]}},
         ic_series=empty,
         slice_series=empty,
-        attribution=empty,
         books=cast("HeldBooks", None),  # no rule reads them
     )
 
