@@ -1,5 +1,6 @@
 """From target books to daily accounts: what is held and traded, then what it earns with a lag, within dates."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.engine import return_kernels as kernels
-from poc.engine.blocks import join_starts, over_blocks, read_only
+from poc.engine.blocks import over_blocks, read_only
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Books, Formation, n_fractiles, return_name
 from poc.errors import BacktestError
@@ -16,44 +17,29 @@ from poc.errors import BacktestError
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]
 
-_NO_FRACTILES = read_only(np.empty(0, np.uint8))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trading:
-    """Held books and the trades between them. A lag does not change them. T days, P portfolios.
-
-    Attributes:
-        books: held books; the target books where they are formed every day and held for one.
-        overall: the held book of all names alone, which is what a result keeps.
-        daily: (P, T, 6) sums by information day, in the columns that `return_kernels` names.
-    """
-
-    books: Books
-    overall: Books
-    daily: Floats
-
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """Books held with a lag, within dates. T days, P portfolios.
+    """Books held with a lag, within dates. T days, P portfolios, G fractiles.
 
     Attributes:
+        books: held books of all names; the target books where they are formed every day and held for one.
         shift: trading days from the information day of a book to the day of its return.
         first, last: (P,) first and last return day of each series, -1 where it is never invested.
         selected: (T,) return days within the dates and the sample.
-        earned: (P, T, 4) sums by information day, in the columns that `return_kernels` names.
+        trades: (P, T, 6) sums by information day, in the columns that `return_kernels.trade_books` names.
+        earned: (P, T, 4) sums by information day, in the columns that `return_kernels.earn` names.
         of_fractiles: (2, T, G) sums of the returns and of the residual returns of the names of each fractile.
-        trading: the books and their trades.
     """
 
+    books: Books
     shift: int
     first: Ints
     last: Ints
     selected: NDArray[np.bool_]
+    trades: Floats
     earned: Floats
     of_fractiles: Floats
-    trading: Trading
 
     def days(self, portfolio: int = 0) -> Ints:
         """Return days of a portfolio's series, in order; none where it is never invested."""
@@ -61,7 +47,7 @@ class Held:
 
     def traded(self, portfolio: int = 0) -> Floats:
         """Sums of a portfolio's trades over the days of its series; the first entry of the run is not counted."""
-        traded: Floats = self.trading.daily[portfolio, self.days(portfolio) - self.shift]
+        traded: Floats = self.trades[portfolio, self.days(portfolio) - self.shift]
         traded[:1, [kernels.TRADED, kernels.COST]] = 0.0
         return traded
 
@@ -72,77 +58,102 @@ class Held:
         return ret, ret - traded[:, kernels.COST] - traded[:, kernels.SHORT] * borrow
 
 
-def trade_books(formation: Formation, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Trading:
-    """Keep target books for their period, average them over `holding_days`, and trade from each day's to the next."""
-    books = formation.books
-    if config.holding_days > 1 or config.rebalance != "daily":
-        where = (panel.offsets, panel.security, len(panel.securities))
-        start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
-        books = Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)
-    return trade(books, config, panel, threads=threads)
+def hold(
+    formation: Formation,
+    configs: Sequence[BacktestConfig],
+    panel: Panel,
+    *,
+    with_fractiles: bool = True,
+    threads: int = 1,
+) -> list[Held]:
+    """Hold target books: trade from each day's to the next, and let them earn with a lag.
 
+    Args:
+        configs: those of the formation; they differ in nothing but the lag and the cost model.
+        with_fractiles: sum the returns of each fractile too; else G is 0.
+        threads: blocks of days in work at once; no number depends on it.
 
-def trade(books: Books, config: BacktestConfig, panel: Panel, *, threads: int = 1) -> Trading:
-    """Trade from each day's held book to the next."""
-    parts = _trade_blocks(books, config, panel, listed=False, threads=threads)
-    daily = np.concatenate([part[0] for part in parts], axis=1)
+    Returns:
+        The books as each configuration holds them.
+
+    Raises:
+        BacktestError: the snapshot lacks the returns or the sample that they ask for, or no day is chosen.
+    """
+    config = configs[0]
+    selected = _selected(config, panel)
+    returns = (panel.returns[return_name(panel, config)], residual_returns(config, panel))
+    books = _held_books(formation, config, panel)
+    n_groups = n_fractiles(config) if with_fractiles else 0
+    models = {config.tc_model: config for config in configs}
+    shifts = {1 + config.lag for config in configs}
+
+    def account(days: tuple[int, int]) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        """Everything of a block together, while its rows are at hand."""
+        trades = {model: _trade(books, config, panel, days, listed=False)[0] for model, config in models.items()}
+        earned = {}
+        for shift in shifts:
+            where = (panel.offsets, panel.security, panel.rows_after(shift))
+            earned[shift] = kernels.earn(*books, *where, *returns, shift, formation.fractile, n_groups, days)
+        return trades, earned
+
+    trades, earned = zip(*over_blocks(account, panel.offsets, threads=threads), strict=True)
     overall = books
     if books.n_portfolios > 1:
         start, row, weight = kernels.first_books(*books)
         overall = Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
-    return Trading(books=books, overall=overall, daily=read_only(daily))
+    held = []
+    for config in configs:
+        shift = 1 + config.lag
+        first, last = _series_bounds(books, selected, shift)
+        held.append(
+            Held(
+                books=overall,
+                shift=shift,
+                first=first,
+                last=last,
+                selected=selected,
+                trades=_join([block[config.tc_model] for block in trades]),
+                earned=_join([block[shift][0] for block in earned]),
+                of_fractiles=_join([block[shift][1] for block in earned]),
+            )
+        )
+    return held
+
+
+def _join(blocks: list[Floats]) -> Floats:
+    """Sums by day of successive blocks of days, which are the second axis."""
+    return read_only(np.concatenate(blocks, axis=1))
+
+
+def _held_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Books:
+    """Keep target books for their period, and average them over `holding_days`."""
+    books = formation.books
+    if config.holding_days == 1 and config.rebalance == "daily":
+        return books
+    where = (panel.offsets, panel.security, len(panel.securities))
+    start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
+    return Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)
 
 
 def list_trades(books: Books, config: BacktestConfig, panel: Panel) -> tuple[Ints, Ints, Floats]:
     """The single trades of held books of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost."""
-    _, starts, rows, costs = zip(*_trade_blocks(books, config, panel, listed=True, threads=1), strict=True)
-    return read_only(join_starts(starts)), read_only(np.concatenate(rows)), read_only(np.concatenate(costs))
+    _, start, row, cost = _trade(books, config, panel, (0, panel.n_days), listed=True)
+    return read_only(start), read_only(row), read_only(cost)
 
 
-def _trade_blocks(books: Books, config: BacktestConfig, panel: Panel, *, listed: bool, threads: int) -> list[Any]:
-    """What `return_kernels.trade_books` gives for each block of days."""
-    where = (panel.offsets, panel.security, len(panel.securities), panel.rows_after(1))
-    cost_inputs = (panel.known_cap, panel.known_vol, panel.known_adv)
+def _trade(books: Books, config: BacktestConfig, panel: Panel, days: tuple[int, int], *, listed: bool) -> Any:
+    """What `return_kernels.trade_books` gives."""
     by_impact = config.tc_model == "power_law"
-    cost_settings = (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv)
-    return over_blocks(
-        lambda days: kernels.trade_books(*books, *where, cost_inputs, cost_settings, listed, days),
+    return kernels.trade_books(
+        *books,
         panel.offsets,
-        threads=threads,
-    )
-
-
-def hold(
-    trading: Trading, config: BacktestConfig, panel: Panel, *, fractile: Ints | None = None, threads: int = 1
-) -> Held:
-    """Delay the books by the lag and let them earn.
-
-    Args:
-        fractile: (R,) fractile of each name, for the returns of all of them; None: G is 0.
-
-    Raises:
-        BacktestError: the snapshot lacks the returns or the sample that `config` asks for, or no day is chosen.
-    """
-    selected = _selected(config, panel)
-    shift = 1 + config.lag
-    first, last = _series_bounds(trading.books, selected, shift)
-    where = (panel.offsets, panel.security, panel.rows_after(shift))
-    returns = (panel.returns[return_name(panel, config)], residual_returns(config, panel))
-    group, n_groups = (_NO_FRACTILES, 0) if fractile is None else (fractile, n_fractiles(config))
-    parts = over_blocks(
-        lambda days: kernels.earn(*trading.books, *where, *returns, shift, group, n_groups, days),
-        panel.offsets,
-        threads=threads,
-    )
-    earned, of_fractiles = (read_only(np.concatenate(part, axis=1)) for part in zip(*parts, strict=True))
-    return Held(
-        shift=shift,
-        first=first,
-        last=last,
-        selected=selected,
-        earned=earned,
-        of_fractiles=of_fractiles,
-        trading=trading,
+        panel.security,
+        len(panel.securities),
+        panel.rows_after(1),
+        (panel.known_cap, panel.known_vol, panel.known_adv),
+        (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv),
+        listed,
+        days,
     )
 
 

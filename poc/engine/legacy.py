@@ -17,7 +17,7 @@ from poc.contract.schema import Ledger, validate_signal_df
 from poc.data.panel import Panel, make_panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import eligible_signal, form_books
-from poc.engine.holding import trade_books
+from poc.engine.holding import hold
 from poc.engine.legacy_arguments import BUCKETS, FACTOR_MODELS, FORMER_NAMES, check_arguments
 from poc.engine.legacy_dates import gen_date_calender, gen_date_trading
 from poc.engine.legacy_frames import Tables, on_trading_days, read_factors, read_frame, read_signal, read_tables
@@ -197,7 +197,8 @@ class Backtest:
             "%s: %d rows of infile are traded, %d names a day at most.",
             self.sigvar, rows.height, formation.n_eligible.max(initial=0),
         )  # fmt: skip
-        return evaluate_books(formation, trade_books(formation, config, panel), config, panel, ledger), groups
+        [held] = hold(formation, [config], panel)
+        return evaluate_books(formation, held, config, panel, ledger), groups
 
     def _slices(self) -> tuple[str, ...]:
         """Names of the slices; a column of `otherfile` that bears the name of a built-in one gets another."""

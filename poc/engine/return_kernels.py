@@ -226,7 +226,7 @@ def earn(
         start, row, weight, n_portfolios: held books.
         later: (R,) row of the same name `shift` trading days later, or -1.
         ret, resret: (R,) returns, missing as NaN; a name without one earns 0. `resret` is empty where there is none.
-        fractile: (R,) 1 to `n_fractiles`, 0 for none; not read where there are no fractiles.
+        fractile: (R,) 1 to `n_fractiles`, 0 for none; not read where `n_fractiles` is 0.
         days: (first, end) of the n information days.
 
     Returns:
@@ -246,9 +246,7 @@ def earn(
         for i in range(n):
             r = later[begin + i]
             day_ret[i] = ret[r] if r >= 0 else np.nan
-        if has_residual:
-            for i in range(n):
-                r = later[begin + i]
+            if has_residual:
                 day_resret[i] = resret[r] if r >= 0 else np.nan
         if n_fractiles > 0:
             for i in range(n):

@@ -13,7 +13,7 @@ from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.factors import factor_regression
 from poc.engine.formation import Formation, form_books
-from poc.engine.holding import Held, Trading, hold, trade_books
+from poc.engine.holding import Held, hold
 from poc.engine.placing import place_signal
 from poc.engine.result import BacktestResult, HeldBooks
 from poc.engine.slices import Groups
@@ -57,8 +57,8 @@ def run_backtest(
     placed = place_signal(checked.rows, catalog.panel, config)
     threads = cpu_count()
     formation = form_books(placed, catalog.panel, config, groups=groups, threads=threads)
-    trading = trade_books(formation, config, catalog.panel, threads=threads)
-    return evaluate_books(formation, trading, config, catalog.panel, checked.ledger, threads=threads)
+    [held] = hold(formation, [config], catalog.panel, threads=threads)
+    return evaluate_books(formation, held, config, catalog.panel, checked.ledger)
 
 
 def check_signal(
@@ -80,17 +80,13 @@ def check_signal(
 
 
 def evaluate_books(
-    formation: Formation, trading: Trading, config: BacktestConfig, panel: Panel, ledger: Ledger, *, threads: int = 1
+    formation: Formation, held: Held, config: BacktestConfig, panel: Panel, ledger: Ledger
 ) -> BacktestResult:
-    """Let books earn with the lag and the dates of `config`, and make the tables.
-
-    Args:
-        threads: blocks of days in work at once; no number depends on it.
+    """Make the tables.
 
     Raises:
         BacktestError: no day is invested; the message says why.
     """
-    held = hold(trading, config, panel, fractile=formation.fractile, threads=threads)
     if held.first[0] < 0:
         raise BacktestError(_why_never_invested(formation, config))
     names = [(portfolio.slice_name, portfolio.group) for portfolio in formation.portfolios]
@@ -121,9 +117,9 @@ def evaluate_books(
         slice_series=slice_series(portfolios, names),
         books=HeldBooks(
             panel=panel,
-            start=trading.overall.start,
-            row=trading.overall.row,
-            weight=trading.overall.weight,
+            start=held.books.start,
+            row=held.books.row,
+            weight=held.books.weight,
             shift=held.shift,
             days=held.days(),
         ),

@@ -12,7 +12,7 @@ from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Books, find_recipe, form_books, target_books
-from poc.engine.holding import borrow_a_day, hold, trade_books
+from poc.engine.holding import borrow_a_day, hold
 from poc.engine.placebo_kernels import move_values
 from poc.engine.placing import PlacedSignal
 from poc.stats.sharpe import sharpe_ratio
@@ -147,5 +147,6 @@ class _Book:
 
     def net_returns(self, books: Books) -> Floats:
         """The daily net returns of target books; none where they are never invested."""
-        trading = trade_books(replace(self.formation, books=books), self.config, self.panel)
-        return hold(trading, self.config, self.panel).returns(borrow=borrow_a_day(self.config, self.panel))[1]
+        formation = replace(self.formation, books=books)
+        [held] = hold(formation, [self.config], self.panel, with_fractiles=False)
+        return held.returns(borrow=borrow_a_day(self.config, self.panel))[1]

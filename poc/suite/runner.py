@@ -16,7 +16,7 @@ from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import form_books
-from poc.engine.holding import Trading, trade_books
+from poc.engine.holding import hold
 from poc.engine.placing import PlacedSignal, place_rows, place_signal
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
@@ -318,18 +318,16 @@ def _run_group(source: _Source, group: list[BacktestConfig], catalog: DataCatalo
         placed = liquid_half(placed, panel, group[0])
     if placed is None or source.ledger is None:
         return [_failed(source, config, source.reason) for config in group]
-    run_as = baseline_config if source.kind == "baseline" else lambda config: config
+    configs = [baseline_config(config) if source.kind == "baseline" else config for config in group]
     try:
-        formation = form_books(placed, panel, run_as(group[0]))
+        formation = form_books(placed, panel, configs[0])
+        held = hold(formation, configs, panel)
     except PocError as error:
         return [_failed(source, config, str(error)) for config in group]
     outcomes = []
-    trading: dict[str, Trading] = {}
-    for config in group:
+    for config, run_as, books in zip(group, configs, held, strict=True):
         try:
-            if config.tc_model not in trading:
-                trading[config.tc_model] = trade_books(formation, run_as(config), panel)
-            result = evaluate_books(formation, trading[config.tc_model], run_as(config), panel, source.ledger)
+            result = evaluate_books(formation, books, run_as, panel, source.ledger)
             if source.kind in (EVIDENCE, LIQUID):
                 result = replace(result, books=result.books.emptied())
             outcomes.append(_Outcome(name=source.name, kind=source.kind, config=config, result=result))

@@ -1,6 +1,7 @@
 """A plausible suite made of seeded random numbers: three years, two lags x two residualizations, two baselines."""
 
 from dataclasses import replace
+from functools import cached_property
 from typing import cast
 
 import numpy as np
@@ -161,6 +162,16 @@ def verdict() -> Verdict:
     )
 
 
+class _Result(BacktestResult):
+    """A result without books."""
+
+    @cached_property
+    def attribution(self) -> pd.DataFrame:
+        return pd.DataFrame(
+            {"kind": ["name", "sector", "sector"], "id": ["10001", "10", "20"], "ret_net": [0.1, -0.02, 0.3]}
+        )
+
+
 def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.DatetimeIndex = DATES) -> BacktestResult:
     rng = np.random.default_rng(seed)
     daily = _daily(rng, mean, dates)
@@ -168,7 +179,7 @@ def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.Datetim
     caps = [("cap", name, _daily(rng, mean, dates)) for name in ("Large Cap", "Mid Cap", "Small Cap")]
     ic = pd.DataFrame({"date": daily["date"], "ic": rng.normal(0.015, 0.06, len(daily))})
     fractiles = np.arange(1, 11)
-    result = BacktestResult(
+    return _Result(
         config=config,
         daily_series=daily,
         summary_table=pd.DataFrame([_summary(*group) for group in [("overall", "overall", daily), *years, *caps]]),
@@ -208,10 +219,6 @@ def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.Datetim
             days=np.empty(0, int),
         ),
     )
-    vars(result)["attribution"] = pd.DataFrame(
-        {"kind": ["name", "sector", "sector"], "id": ["10001", "10", "20"], "ret_net": [0.1, -0.02, 0.3]}
-    )
-    return result
 
 
 def _daily(rng: np.random.Generator, mean: float, dates: pd.DatetimeIndex = DATES) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from poc.data.create_snapshot import create_snapshot_from_existing
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import candidates, form_books
-from poc.engine.holding import trade_books
+from poc.engine.holding import hold
 from poc.engine.placing import PlacedSignal, place_signal
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books, run_backtest
@@ -36,7 +36,8 @@ def _own(ragged: Ragged) -> PlacedSignal:
 
 def _run(placed: PlacedSignal, panel: Panel) -> BacktestResult:
     formation = form_books(placed, panel, RAGGED_BASE)
-    return evaluate_books(formation, trade_books(formation, RAGGED_BASE, panel), RAGGED_BASE, panel, Ledger(0, 0, {}))
+    [held] = hold(formation, [RAGGED_BASE], panel)
+    return evaluate_books(formation, held, RAGGED_BASE, panel, Ledger(0, 0, {}))
 
 
 @pytest.fixture(scope="module")
