@@ -235,7 +235,7 @@ def evaluate_frame(
     tell("checking the signal", 0, 1)
     checked = check_signal(rows_until(signal, last_open), suite.base, catalog)
     with ThreadPoolExecutor(1) as background:
-        background.submit(_load_what_is_needed_later)
+        background.submit(_prepare, workspace)
         suite_result = run_checked_suite(
             checked,
             catalog,
@@ -245,17 +245,19 @@ def evaluate_frame(
             signal_name=name,
             progress=progress,
         )
-    if not suite_result.signal_results:
-        raise BacktestError(f"No variant could be run. {suite_result.suite_summary['reason'].iloc[0]}")
-    tell("looking for earlier tries", 0, 1)
-    suite_result = with_trials(suite_result, earlier or _from_history(suite_result, request, workspace))
-    verdict = compute_verdict(suite_result)
-    record = run_record(suite_result, verdict, author=request.author, family=request.family, now=now, git_sha=git_sha())
-    record = replace(record, tags=record.tags | request.seal_tags())
-    tell("writing the results", 0, 1)
-    out_dir = _write(target, suite_result, verdict, request, record, as_given(signal))
-    tell("logging the run", 0, 1)
-    run_id, tracking_error = _log(out_dir, workspace)
+        if not suite_result.signal_results:
+            raise BacktestError(f"No variant could be run. {suite_result.suite_summary['reason'].iloc[0]}")
+        tell("looking for earlier tries", 0, 1)
+        suite_result = with_trials(suite_result, earlier or _from_history(suite_result, request, workspace))
+        verdict = compute_verdict(suite_result)
+        record = run_record(
+            suite_result, verdict, author=request.author, family=request.family, now=now, git_sha=git_sha()
+        )
+        record = replace(record, tags=record.tags | request.seal_tags())
+        tell("writing the results", 0, 1)
+        out_dir = _write(target, suite_result, verdict, request, record, as_given(signal))
+        tell("logging the run", 0, 1)
+        run_id, tracking_error = _log(out_dir, workspace)
     tell("done", 1, 1)
     return Evaluation(
         suite_result=suite_result,
@@ -277,15 +279,15 @@ def _log(out_dir: Path, workspace: Path) -> tuple[str | None, str | None]:
         return None, str(error)
 
 
-def _load_what_is_needed_later() -> None:
-    """The libraries of the tear sheet and the log: to import them takes seconds, in which backtests run.
+def _prepare(workspace: Path) -> None:
+    """Import the libraries of the tear sheet and the log, and make the tracking store: seconds, in which backtests run.
 
-    What cannot be imported is met again, and told, where it is needed.
+    What cannot be done here is tried again, and told, where it is needed.
     """
     from poc.reporting import tearsheet  # noqa: F401 - imported for later
-    from poc.tracking.mlflow_logger import load_mlflow
+    from poc.tracking.mlflow_logger import open_store
 
-    load_mlflow()
+    open_store(workspace)
 
 
 def _check_seal(request: RunRequest, catalog: "DataCatalog") -> None:

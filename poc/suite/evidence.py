@@ -13,7 +13,7 @@ from poc.stats.concentration import largest_share
 from poc.stats.newey_west import newey_west_t, spanning_regression
 from poc.stats.sharpe_difference import sharpe_difference
 from poc.suite.incremental import LEAST_NAMES, AgainstBaseline, Overlap, measure_incremental
-from poc.suite.inference import measure_inference
+from poc.suite.inference import Inference
 from poc.suite.leaks import Leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo
@@ -46,7 +46,7 @@ def gather_evidence(
     panel: Panel,
     base: BacktestConfig,
 ) -> Evidence:
-    """Measure what the verdict needs.
+    """Measure what the verdict needs and takes no time; the rest (`inference`, `leaks`, `placebo`) is left to others.
 
     Args:
         own_results: the signal's results by key, those of `evidence_variants` too.
@@ -70,7 +70,6 @@ def gather_evidence(
         spanning_alpha_ann=alpha,
         spanning_alpha_t=alpha_t,
         incremental=measure_incremental(overlap, baseline_results, result, panel),
-        sharpe_differences=tuple(_against(name, result, other, panel) for name, other in baseline_results.items()),
         net_return_t=Measure.not_run() if result is None else Measure.of(newey_west_t(result.daily_series["ret_net"])),
         style_residualized_sharpe_net=_net_sharpe(
             own_results,
@@ -83,7 +82,7 @@ def gather_evidence(
         largest_name_share=_share(result, "name"),
         largest_month_share=_share(result, "month"),
         largest_sector_share=_share(result, "sector"),
-        inference=measure_inference(result, panel.days_per_year),
+        inference=Inference.not_run(),
         trials=Trials(deflated_sharpe=UNKNOWN),
         placebo=Placebo.not_run("it is not computed yet"),
         leaks=Leaks.not_run("it is not computed yet"),
@@ -143,10 +142,17 @@ def _spanning(result: BacktestResult | None, baseline_results: Results, panel: P
     return Measure.of(spanning.alpha * panel.days_per_year), Measure.of(spanning.alpha_t)
 
 
-def _against(
+def compare_sharpes(
     name: str, result: BacktestResult | None, baseline: BacktestResult | None, panel: Panel
 ) -> AgainstBaseline:
-    """The paired bootstrap of the difference of net Sharpe ratios, on the common days."""
+    """The paired bootstrap of the difference of net Sharpe ratios from a baseline's, on the common days.
+
+    Args:
+        name: of the baseline.
+        result: of the base variant, None where it failed.
+        baseline: the baseline's, None where it failed or was skipped.
+        panel: the data.
+    """
     if result is None or baseline is None:
         return AgainstBaseline.not_run(name, "the base variant failed" if result is None else "the baseline failed")
     both = _common_days([result, baseline], "ret_net").to_numpy()

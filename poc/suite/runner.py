@@ -24,12 +24,13 @@ from poc.errors import ConfigError, PocError
 from poc.suite.capacity import gather_capacity
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.coverage import gather_coverage
-from poc.suite.evidence import correlations_table, evidence_variants, gather_evidence
+from poc.suite.evidence import compare_sharpes, correlations_table, evidence_variants, gather_evidence
 from poc.suite.incremental import find_overlap
+from poc.suite.inference import measure_inference
 from poc.suite.leaks import measure_leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo, measure_placebos
-from poc.suite.result import Evidence, SnapshotInfo, SuiteResult
+from poc.suite.result import SnapshotInfo, SuiteResult
 from poc.suite.stability import gather_stability, liquid_half, overall_only, stability_variants
 from poc.suite.trials import EarlierTrials, with_trials
 
@@ -157,33 +158,38 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     baseline_results = {source.name: _results(outcomes, source.name, "baseline") for source in baselines}
     skipped = {source.name: source.reason for source in baselines if source.placed is None}
     there = {source.name: source.placed for source in baselines if source.placed is not None}
-    overlap = None
-    if base.key in signal_results:
-        overlap = find_overlap(own, there, catalog.panel, base, threads=effective_n_jobs(n_jobs))
-    del jobs, to_run, baselines, there  # the values of the baselines are not needed any more, but their memory is
-    found = gather_evidence(
-        {base.key: None} | signal_results | _results(outcomes, signal_name, EVIDENCE),
-        {name: results.get(base.key) for name, results in baseline_results.items()},
-        overlap,
-        catalog.panel,
-        base,
+    base_result = signal_results.get(base.key)
+    against = {name: results.get(base.key) for name, results in baseline_results.items()}
+    measures = _measures(checked, own, outcomes, catalog.panel, suite_config, n_jobs=n_jobs)
+    overlap, own_hash, *measured = workers(
+        [
+            delayed(find_overlap)(own, there, base_result, catalog.panel, threads=effective_n_jobs(n_jobs)),
+            delayed(signal_hash)(checked.rows),
+            *measures.values(),
+            *(delayed(compare_sharpes)(name, base_result, other, catalog.panel) for name, other in against.items()),
+        ]
     )
+    del jobs, to_run, baselines, there  # the values of the baselines are not needed any more, but their memory is
+    own_results = {base.key: None} | signal_results | _results(outcomes, signal_name, EVIDENCE)
+    found = gather_evidence(own_results, against, overlap, catalog.panel, base)
     if not suite_config.placebos:
         placebo = Placebo.not_run("the suite leaves placebos out")
-    elif base.key not in signal_results:
+    elif base_result is None:
         placebo = Placebo.not_run("the base variant failed")
     else:
         placebo = measure_placebos(
             own, catalog.panel, base, count=suite_config.placebos, n_jobs=n_jobs, progress=progress
         )
-    leaks = measure_leaks(checked.rows, own, signal_results.get(base.key), catalog.panel, base, n_jobs=n_jobs)
-    found = replace(found, placebo=placebo, leaks=leaks)
-    if suite_config.report_evidence:
-        found = _report(found, signal_results.get(base.key), outcomes, own, catalog.panel, workers)
+    found = replace(
+        found,
+        placebo=placebo,
+        sharpe_differences=tuple(measured[len(measures) :]),
+        **dict(zip(measures, measured, strict=False)),
+    )
     return SuiteResult(
         config=suite_config,
         signal_name=signal_name,
-        signal_hash=signal_hash(checked.rows),
+        signal_hash=own_hash,
         snapshot=_snapshot_info(catalog),
         warnings=tuple(finding.message for finding in checked.warnings),
         signal_results=signal_results,
@@ -237,28 +243,33 @@ def _jobs_outside_the_grid(
     return jobs
 
 
-def _report(
-    found: Evidence,
-    base: BacktestResult | None,
-    outcomes: list[_Outcome],
+def _measures(
+    checked: ValidationResult,
     own: PlacedSignal,
+    outcomes: list[_Outcome],
     panel: Panel,
-    workers: Parallel,
-) -> Evidence:
-    """Add what is shown and not judged."""
-    if base is None:
-        failed = Measure.not_run()
-        return replace(found, capacity=failed, stability=failed, coverage=failed)
+    suite_config: SuiteConfig,
+    *,
+    n_jobs: int,
+) -> dict[str, Any]:
+    """Jobs that measure the base variant, by the field of the evidence that holds what they find."""
+    base = suite_config.base_variant()
+    result = next((o.result for o in outcomes if (o.kind, o.config) == ("signal", base)), None)
     variants = {o.config.key: o.result for o in outcomes if o.result is not None and o.kind == EVIDENCE}
     liquid = next((o.result for o in outcomes if o.kind == LIQUID), None)
-    capacity, coverage, stability = workers(
-        [
-            delayed(gather_capacity)(base, panel),
-            delayed(gather_coverage)(base, own, panel),
-            delayed(gather_stability)(base, variants, liquid, panel),
-        ]
-    )
-    return replace(found, capacity=capacity, stability=stability, coverage=coverage)
+    jobs = {
+        "leaks": delayed(measure_leaks)(checked.rows, own, result, panel, base, n_jobs=n_jobs),
+        "inference": delayed(measure_inference)(result, panel.days_per_year),
+    }
+    if not suite_config.report_evidence:
+        return jobs
+    if result is None:
+        return jobs | {name: delayed(Measure.not_run)() for name in ("capacity", "coverage", "stability")}
+    return jobs | {
+        "capacity": delayed(gather_capacity)(result, panel),
+        "coverage": delayed(gather_coverage)(result, own, panel),
+        "stability": delayed(gather_stability)(result, variants, liquid, panel),
+    }
 
 
 def _refuse_unknown_baselines(suite_config: SuiteConfig) -> None:
