@@ -171,6 +171,9 @@ class _Result(BacktestResult):
             {"kind": ["name", "sector", "sector"], "id": ["10001", "10", "20"], "ret_net": [0.1, -0.02, 0.3]}
         )
 
+    def holdings(self, *, last_day_only: bool = True) -> pd.DataFrame:  # noqa: ARG002 - there are none of any day
+        return pd.DataFrame({"date": DATES[:0], "security_id": [], "weight": []})
+
 
 def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.DatetimeIndex = DATES) -> BacktestResult:
     rng = np.random.default_rng(seed)
