@@ -152,7 +152,7 @@ def volatility(panel: Panel, window: int) -> Floats:
     Returns:
         (R,) fractions a day; NaN where less than 80% of the window's returns are present.
     """
-    ret, least = panel.returns["ret"], max(2, MIN_SHARE * window)
+    ret, least = frozen(panel.returns["ret"].astype(np.float64)), max(2, MIN_SHARE * window)
     total, count = _over_window(panel, ret, window, least=least)
     squares, _ = _over_window(panel, frozen(ret**2), window, least=least)
     count = np.maximum(count, 2)
@@ -162,7 +162,7 @@ def volatility(panel: Panel, window: int) -> Floats:
 
 
 def _over_window(
-    panel: Panel, values: Floats, window: int, *, skip: int = 0, least: float, compound: bool = False
+    panel: Panel, values: NDArray[np.floating[Any]], window: int, *, skip: int = 0, least: float, compound: bool = False
 ) -> tuple[Floats, NDArray[np.int32]]:
     """(R,) what the values of the window make (`over_window`), NaN where there are too few, and (R,) their number."""
     out, count = np.empty(len(values)), np.empty(len(values), np.int32)

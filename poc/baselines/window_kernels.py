@@ -38,7 +38,7 @@ def over_window(values, security, offsets, n_securities, window, skip, least, co
         for t in range(n_days):
             begin[t] = end[t]
             while end[t] < offsets[t + 1] and security[end[t]] < lowest + TILE:
-                s, value = security[end[t]] - lowest, values[end[t]]
+                s, value = security[end[t]] - lowest, np.float64(values[end[t]])
                 if not np.isnan(value):
                     from_day[t, s] = 1 + value if compound else value
                     present[t + 1, s] = 1

@@ -3,7 +3,7 @@
 A row stands wherever the `ret` or the `risk` table has one. Missing numbers are NaN, missing codes -1, a missing cap 0.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -21,6 +21,7 @@ from poc.data.sort_kernels import distinct_ranks, order_by_day
 
 EXPOSURE_MAX_AGE = 5
 GROUP_MAX_AGE = 20
+MOST_SMALL_CODES = 2**15 - 1
 ANY_AGE = 2**31 - 1
 NOT_A_STYLE = ("security_id", "date", "industry_id", "sector_id", "mcap", "adv", "cap")
 _BY_ROW = (
@@ -45,11 +46,11 @@ class Panel:
         traded: (R,) the `ret` table has the row, and it is no delisting row.
         in_universe: (R,) flag 1 on that very day; None where the snapshot has no universe table.
         returns: `ret`, `resret`, `openret`, `resopenret` (R,) as fractions, compounded with `delist_ret`; only those
-            that the snapshot has.
+            that the snapshot has. Like all numbers by row they are as precise as the tables, float32 in a snapshot.
         mcap, adv, vol, close: (R,) latest known, at most 20 trading days old.
         cap: (R,) 1 large, 2 mid, 3 small, 0 unknown; at most 20 trading days old.
         sector, industry: (R,) index into `sector_ids`, `industry_ids`; at most 20 trading days old.
-        styles: (K, R) exposures, at most 5 trading days old.
+        styles: (K, R) exposures, at most 5 trading days old; those of a row lie side by side in memory.
         known_cap, known_sector, known_adv, known_vol: (R,) latest known, of any age.
         insample: (T,) 1 or 0; None where the calendar has no such column.
         factors: (T,) each column of the factors table, NaN where missing; none where the snapshot has no such table.
@@ -62,7 +63,7 @@ class Panel:
     security: Ints
     traded: Bools
     in_universe: Bools | None
-    returns: dict[str, NDArray[np.float64]]
+    returns: dict[str, Floats]
     mcap: Floats
     adv: Floats
     vol: Floats
@@ -129,7 +130,7 @@ class Panel:
         ranks = self._next_return_ranks.get(name)
         if ranks is None:
             later = self.rows_after(1)
-            values = np.where(later >= 0, self.returns[name][later], np.nan)
+            values = np.where(later >= 0, self.returns[name][later], np.float64(np.nan))
             ranks = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
             self._next_return_ranks[name] = _read_only(ranks)
         return ranks
@@ -216,7 +217,7 @@ def make_panel(
         sector_ids=sector_ids,
         industry_ids=industry_ids,
         style_names=style_names,
-        styles=np.array([number(name, EXPOSURE_MAX_AGE) for name in style_names], np.float32).reshape(-1, len(day)),
+        styles=side_by_side([number(name, EXPOSURE_MAX_AGE).astype(np.float32) for name in style_names], len(day)),
         known_cap=code(cap, ANY_AGE, missing=0),
         known_sector=code(sector, ANY_AGE),
         known_adv=number("adv", ANY_AGE),
@@ -256,6 +257,14 @@ def _join_tables(tables: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, tuple[s
     return table, styles
 
 
+def side_by_side(columns: Sequence[Floats], n_rows: int) -> Floats:
+    """(K, n_rows) as many columns, the values of a row next to each other in memory."""
+    rows = np.empty((n_rows, len(columns)), columns[0].dtype if columns else np.float32)
+    for place, column in enumerate(columns):
+        rows[:, place] = column
+    return rows.T
+
+
 def _encode(ids: pl.Series) -> tuple[NDArray[Any], Ints]:
     """Distinct values in ascending order, and each row's index into them."""
     distinct = ids.drop_nulls().unique().sort()
@@ -269,8 +278,9 @@ def _encode(ids: pl.Series) -> tuple[NDArray[Any], Ints]:
 
 def _codes(table: pl.DataFrame, name: str) -> tuple[Ints, Ints]:
     if name not in table.columns:
-        return np.empty(0, np.int32), np.full(table.height, -1, np.int32)
-    return _encode(table[name])
+        return np.empty(0, np.int32), np.full(table.height, -1, np.int16)
+    ids, index = _encode(table[name])
+    return ids, index.astype(np.int16) if len(ids) <= MOST_SMALL_CODES else index
 
 
 def _floats(table: pl.DataFrame, name: str) -> Floats:
@@ -280,15 +290,14 @@ def _floats(table: pl.DataFrame, name: str) -> Floats:
     return (column if column.dtype == pl.Float64 else column.cast(pl.Float32)).fill_null(np.nan).to_numpy()
 
 
-def _returns(table: pl.DataFrame) -> dict[str, NDArray[np.float64]]:
-    """float64, so that compounding with the delisting return is exact to rounding."""
+def _returns(table: pl.DataFrame) -> dict[str, Floats]:
     names = [str(name) for name in ("ret", "resret", "openret", "resopenret") if name in table.columns]
-    returns = {name: _floats(table, name).astype(np.float64) for name in names}
+    returns = {name: _floats(table, name).copy() for name in names}
     if "delist_ret" in table.columns:
         delisting = _floats(table, "delist_ret").astype(np.float64)
         ended = np.flatnonzero(~np.isnan(delisting))
         for values in returns.values():
-            before = np.where(np.isnan(values[ended]), 0.0, values[ended])
+            before = np.nan_to_num(values[ended].astype(np.float64))
             values[ended] = (1 + before) * (1 + delisting[ended]) - 1
     return returns
 

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import polars as pl
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from poc.data.manifest import Manifest
 from poc.data.panel import Panel, read_panel
 
-FORMAT = 2
+FORMAT = 3
 """Changes whenever an array changes its meaning or its type, or the file its layout."""
 FOLDER = "panel"
 _INDEX, _ARRAYS = "index.json", "arrays.bin"
@@ -103,7 +103,7 @@ def _map(place: Path, folder: Path, manifest: Manifest) -> Panel:
     with (place / _ARRAYS).open("rb") as file:
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     arrays: dict[str, NDArray[Any]] = {
-        name: np.ndarray(found["shape"], np.dtype(found["dtype"]), mapped, found["offset"])
+        name: np.ndarray(found["shape"], np.dtype(found["dtype"]), mapped, found["offset"], order=found["order"])
         for name, found in index["arrays"].items()
     }
     return _panel(arrays, index["styles"], folder, manifest)
@@ -159,15 +159,17 @@ def _write(panel: Panel, place: Path) -> None:
 
 
 def _write_arrays(arrays: dict[str, NDArray[Any]], path: Path) -> dict[str, dict[str, Any]]:
-    """Write each array once, and say where it begins in the file, its type and its shape."""
+    """Write each array once, and say where it begins in the file, in which order, its type and its shape."""
     written: dict[int, dict[str, Any]] = {}  # columns without a gap are one array under two names
     with path.open("wb") as file:
         for array in arrays.values():
             if id(array) not in written:
                 plain = array.astype(np.str_) if array.dtype == object else array
                 file.write(bytes(-file.tell() % _ALIGNMENT))
-                written[id(array)] = {"offset": file.tell(), "dtype": plain.dtype.str, "shape": plain.shape}
-                file.write(plain.tobytes())
+                order: Literal["C", "F"] = "C" if plain.flags.c_contiguous else "F"
+                place = {"offset": file.tell(), "order": order}
+                written[id(array)] = place | {"dtype": plain.dtype.str, "shape": plain.shape}
+                file.write(plain.tobytes(order))
         file.write(bytes(_ALIGNMENT))  # an empty last array begins inside the file too
     return {name: written[id(array)] for name, array in arrays.items()}
 

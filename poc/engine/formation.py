@@ -276,10 +276,10 @@ def _eligible_signal(
     if config.residualize == "off":
         return signal
     one_group = config.residualize == "factor"
-    group = read_only(np.zeros(len(signal), np.int32)) if one_group else panel.industry[rows]
+    group = read_only(np.zeros(len(signal), np.int16)) if one_group else panel.industry[rows]
     n_groups = 1 if one_group else len(panel.industry_ids)
-    styles = panel.styles[: 0 if config.residualize == "industry" else len(panel.style_names)]
-    residual: Floats = signal_kernels.residualize(signal, offsets, group, n_groups, styles, rows.start)
+    n_styles = 0 if config.residualize == "industry" else len(panel.style_names)
+    residual: Floats = signal_kernels.residualize(signal, offsets, group, n_groups, panel.styles, n_styles, rows.start)
     return residual
 
 

@@ -157,7 +157,7 @@ def _trade(books: Books, config: BacktestConfig, panel: Panel, days: tuple[int, 
     )
 
 
-def residual_returns(config: BacktestConfig, panel: Panel) -> Floats:
+def residual_returns(config: BacktestConfig, panel: Panel) -> NDArray[np.floating[Any]]:
     """(R,) residual return of the kind that `config` trades; empty where the snapshot has none."""
     values = panel.returns.get("resopenret" if config.from_open else "resret")
     return panel.returns["ret"][:0] if values is None else values

@@ -68,7 +68,7 @@ def window_returns(window, ret, security, offsets, n_securities):
     for t in range(len(offsets) - 1):
         for r in range(offsets[t], offsets[t + 1]):
             s = security[r]
-            growth[t % longest, s] = 1 + ret[r]
+            growth[t % longest, s] = 1 + np.float64(ret[r])
             day[t % longest, s] = t
             if window[r] > 0:
                 total = 1.0

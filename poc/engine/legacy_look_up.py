@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.data.panel import Panel
+from poc.data.panel import Panel, side_by_side
 from poc.engine.legacy_frames import Days, read_frame, read_series
 from poc.engine.slices import panel_rows
 from poc.errors import BacktestError
@@ -59,22 +59,23 @@ def look_up_on_date_sig(panel: Panel, placed: pl.DataFrame, risk: pl.DataFrame, 
 
     def industries(name: str) -> tuple[NDArray[Any], NDArray[Any]]:
         if name not in risk.columns:
-            return np.empty(0, np.int32), np.full(len(panel.security), -1, np.int32)
+            return np.empty(0, np.int32), np.full(len(panel.security), -1, np.int16)
         values = known_on_date_sig(placed, risk, name, GROUP_DAYS)
         ids = values.drop_nulls().unique().sort().to_numpy()
-        code = np.searchsorted(ids, values.fill_null(0).to_numpy()).astype(np.int32)
-        return ids, spread(np.where(values.is_null().to_numpy(), np.int32(-1), code), -1)
+        code = np.searchsorted(ids, values.fill_null(0).to_numpy()).astype(np.int16)
+        return ids, spread(np.where(values.is_null().to_numpy(), np.int16(-1), code), -1)
 
     cap = known_on_date_sig(placed, risk, "cap", GROUP_DAYS).fill_null(0).to_numpy().astype(np.int8)
     industry_ids, industry = industries("industry_id")
     exposures = [known_on_date_sig(placed, risk, name, EXPOSURE_DAYS).fill_null(np.nan).to_numpy() for name in styles]
+    columns = [spread(x, np.nan).astype(np.float64) for x in exposures]
     return replace(
         panel,
         cap=spread(cap, 0),
         industry=industry,
         industry_ids=industry_ids,
         style_names=tuple(styles),
-        styles=np.array([spread(x, np.nan) for x in exposures], np.float64).reshape(len(styles), len(panel.security)),
+        styles=side_by_side(columns, len(panel.security)),
     )
 
 

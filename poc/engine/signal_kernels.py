@@ -52,7 +52,7 @@ def _fill_exposure(column, exposure, rows):
 
 
 @njit(cache=True, nogil=True)
-def residualize(x, offsets, group, n_groups, styles, begin):
+def residualize(x, offsets, group, n_groups, styles, n_styles, begin):
     """Residual of each day's least squares of the signal on group dummies and styles, rounded.
 
     Frisch-Waugh-Lovell: signal and exposures are demeaned within group, the exposures made orthonormal (Gram-Schmidt;
@@ -62,13 +62,13 @@ def residualize(x, offsets, group, n_groups, styles, begin):
     Args:
         x: (R,) signal, NaN where not eligible.
         group: (R,) industry index, -1 unknown, a group of its own; all 0 for a plain intercept.
-        styles: (K, at least begin + R) exposures, those of row r `styles[:, begin + r]`; K = 0 for groups alone.
+        styles: (K, at least begin + R) exposures, those of row r `styles[:, begin + r]`.
+        n_styles: K, or 0 for groups alone.
 
     Returns:
         (R,) residual, rounded to 1e-10 of the day's standard deviation of the signal.
     """
     out = np.full(len(x), np.nan)
-    n_styles = styles.shape[0]
     longest = longest_day(offsets)
     day_rows, day_groups = np.empty(longest, np.int64), np.empty(longest, np.int64)
     day_values, day_basis = np.empty(longest), np.empty((n_styles, longest))

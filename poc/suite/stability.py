@@ -161,7 +161,7 @@ def _market_volatility(base: BacktestConfig, panel: Panel) -> Floats:
         returns = ret[begin:end][may[begin:end]]
         returns = returns[~np.isnan(returns)]
         if len(returns):
-            market[day] = returns.mean()
+            market[day] = returns.mean(dtype=np.float64)
     return pd.Series(market).rolling(VOLATILITY_DAYS).std().shift(1).to_numpy()
 
 

@@ -62,10 +62,14 @@ class Market:
         return {s: v for s, v in zip(self.securities, values, strict=True) if not pd.isna(v)}
 
     def returns(self, column: str, day: int) -> dict[Any, float]:
-        """Security -> what a holder earns on the day: the return, compounded with the delisting return."""
+        """Security -> what a holder earns on the day: the return, compounded with the delisting return.
+
+        It is as precise as the table, float32 in a snapshot.
+        """
+        number = self.ret[column].dtype.type
         earned = self.seen(column, day, SAME_DAY)
         for security, delisting in self.seen("delist_ret", day, SAME_DAY).items():
-            earned[security] = (1 + earned.get(security, 0.0)) * (1 + delisting) - 1
+            earned[security] = float(number((1 + earned.get(security, 0.0)) * (1 + delisting) - 1))
         return earned
 
     def _wide(self, column: str) -> pd.DataFrame:
