@@ -17,8 +17,9 @@ def drawdown(returns: Floats) -> Floats:
 def skewness(returns: Floats) -> float:
     """Third central moment over the cubed standard deviation (population)."""
     centred = returns - returns.mean()
-    variance = np.mean(centred**2)
-    return float(np.mean(centred**3) / variance**1.5) if variance > 1e-30 else np.nan
+    squares = centred * centred
+    variance = np.mean(squares)
+    return float(np.mean(squares * centred) / variance**1.5) if variance > 1e-30 else np.nan
 
 
 def beta(returns: Floats, market: Floats) -> float:
@@ -30,5 +31,6 @@ def beta(returns: Floats, market: Floats) -> float:
 
 def month_sums(returns: Floats, dates: NDArray[np.datetime64]) -> tuple[NDArray[Any], Floats]:
     """The calendar months of the dates (ascending) and the sum of the returns of each."""
-    months, index = np.unique(dates.astype("datetime64[M]"), return_inverse=True)
-    return months, np.bincount(index, weights=returns, minlength=len(months)).astype(np.float64)
+    month = dates.astype("datetime64[M]")
+    begins = np.flatnonzero(np.append(True, month[1:] != month[:-1])) if len(month) else np.empty(0, np.int64)
+    return month[begins], np.add.reduceat(returns, begins) if len(month) else np.empty(0)

@@ -17,7 +17,6 @@ from poc.engine.formation import Formation
 from poc.engine.holding import Held, borrow_a_day
 from poc.engine.slices import Labels
 from poc.stats.correlation import spearman
-from poc.stats.sharpe import sharpe_ratio
 
 Columns = dict[str, NDArray[Any]]
 
@@ -111,7 +110,11 @@ def summary_table(portfolios: list[Columns], markets: list[NDArray[Any]], format
         portfolios: the daily columns of each portfolio, all names first.
         markets: the market's return on the days of each.
     """
-    series = [columns | {"ret_market": market} for columns, market in zip(portfolios, markets, strict=True)]
+    used = ("date", "ret", "ret_net", "resret", "turnover", "n_long", "n_short", *panel.style_names)
+    series = [
+        {name: columns[name] for name in used} | {"ret_market": market}
+        for columns, market in zip(portfolios, markets, strict=True)
+    ]
     rows = []
     for slice_name in config.slices:
         for group, columns in _groups(slice_name, series, formation, panel):
@@ -149,22 +152,17 @@ def _cut(columns: Columns, by: Labels, panel: Panel) -> Iterator[tuple[str, Colu
 def _summarize(columns: Columns, panel: Panel) -> dict[str, Any]:
     """One row of the summary; an empty series gives 0 days and NaN."""
     ret, net, residual = columns["ret"], columns["ret_net"], columns["resret"]
-    year = panel.days_per_year
     empty = len(ret) == 0
     row = {
         "num_days": len(ret),
         "invested_share": _mean(columns["n_long"] + columns["n_short"] > 0),
         "n_long": _mean(columns["n_long"]),
         "n_short": _mean(columns["n_short"]),
-        "ret_ann": _mean(ret) * year,
-        "ret_std": _std(ret) * np.sqrt(year),
-        "sharpe": sharpe_ratio(ret, days_per_year=year),
-        "ret_net_ann": _mean(net) * year,
-        "ret_net_std": _std(net) * np.sqrt(year),
-        "sharpe_net": sharpe_ratio(net, days_per_year=year),
-        "resret_ann": _mean(residual) * year,
-        "resret_std": _std(residual) * np.sqrt(year),
-        "sharpe_resret": sharpe_ratio(residual, days_per_year=year),
+    }
+    row |= zip(("ret_ann", "ret_std", "sharpe"), _annual(ret, panel), strict=True)
+    row |= zip(("ret_net_ann", "ret_net_std", "sharpe_net"), _annual(net, panel), strict=True)
+    row |= zip(("resret_ann", "resret_std", "sharpe_resret"), _annual(residual, panel), strict=True)
+    row |= {
         "max_drawdown": np.nan if empty else float(metrics.drawdown(net).min()),
         "turnover": _mean(columns["turnover"]),
         "hit_rate": _mean(net > 0),
@@ -174,15 +172,22 @@ def _summarize(columns: Columns, panel: Panel) -> dict[str, Any]:
         "worst_month": np.nan if empty else float(metrics.month_sums(net, columns["date"])[1].min()),
         "beta": np.nan if empty else metrics.beta(ret, columns["ret_market"]),
     }
-    return row | {name: _mean(columns[name][~np.isnan(columns[name])]) for name in panel.style_names}
+    exposures = np.array([columns[name] for name in panel.style_names]).reshape(len(panel.style_names), len(ret))
+    return row | dict(zip(panel.style_names, _nan_mean(exposures.T), strict=True))
 
 
 def _mean(values: NDArray[Any]) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
-def _std(values: NDArray[Any]) -> float:
-    return float(values.std(ddof=1)) if len(values) > 1 else np.nan
+def _annual(returns: NDArray[Any], panel: Panel) -> tuple[float, float, float]:
+    """Mean, standard deviation (ddof 1) and Sharpe ratio of daily returns, each annual."""
+    year = panel.days_per_year
+    if len(returns) < 2:
+        return _mean(returns) * year, np.nan, np.nan
+    mean, std = float(returns.mean()), float(returns.std(ddof=1))
+    sharpe = mean / std * np.sqrt(year) if np.ptp(returns) > 0 else np.nan
+    return mean * year, std * np.sqrt(year), float(sharpe)
 
 
 def _held_exposures(formation: Formation, config: BacktestConfig, portfolio: int) -> NDArray[Any]:

@@ -66,7 +66,7 @@ class Market:
 
         It is as precise as the table, float32 in a snapshot.
         """
-        number = self.ret[column].dtype.type
+        number = self.ret[column].dtype.type if column in self.ret else float
         earned = self.seen(column, day, SAME_DAY)
         for security, delisting in self.seen("delist_ret", day, SAME_DAY).items():
             earned[security] = float(number((1 + earned.get(security, 0.0)) * (1 + delisting) - 1))
