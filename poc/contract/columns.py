@@ -1,6 +1,6 @@
 """The columns of a signal file, and their conversion at the door, without loss: to ids, days and numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -92,27 +92,42 @@ def convert_ids(raw: pl.Series) -> Converted:
 def convert_days(raw: pl.Series) -> Converted:
     """Date from dates, from datetimes at midnight without time zone, and from ISO text."""
     raw = _plain(raw, pl.Date)
-    values = _nothing(raw, pl.Date)
     if raw.dtype == pl.Date:
         values = raw
-    elif raw.dtype == pl.String:
-        values = raw.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        values = values.set(~raw.str.contains(_ISO_DAY), None)
-    elif isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is None:
-        values = raw.cast(pl.Date)
-        values = values.set(values.cast(raw.dtype) != raw, None)
+    elif raw.dtype == pl.String or (isinstance(raw.dtype, pl.Datetime) and raw.dtype.time_zone is None):
+        values = _read_by_run(raw, _read_days)
+    else:
+        values = _nothing(raw, pl.Date)
     return _converted(raw, values, "days, such as 2015-12-31, without time of day and without time zone")
+
+
+def _read_days(raw: pl.Series) -> pl.Series:
+    if raw.dtype == pl.String:
+        values = raw.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        return values.set(~raw.str.contains(_ISO_DAY), None)
+    values = raw.cast(pl.Date)
+    return values.set(values.cast(raw.dtype) != raw, None)
+
+
+def _read_by_run(raw: pl.Series, read: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """What `read` makes of a column; where that is in order, as days mostly are, of each value only once."""
+    if not raw.is_sorted():
+        return read(raw)
+    runs = raw.rle().struct
+    each = np.repeat(np.arange(len(runs.field("len")), dtype=np.uint32), runs.field("len").to_numpy())
+    return read(runs.field("value").alias(raw.name))[each]
 
 
 def convert_numbers(raw: pl.Series) -> Converted:
     """Float64 from numbers and from text that is a number; NaN is missing."""
     raw = _plain(raw, pl.Float64)
-    values = _nothing(raw, pl.Float64)
     if raw.dtype.is_integer():
         values = raw.cast(pl.Float64)
         values = values.set(values.cast(raw.dtype, strict=False).ne_missing(raw), None)
     elif raw.dtype.is_numeric() or raw.dtype == pl.String:
         values = raw.cast(pl.Float64, strict=False)
+    else:
+        values = _nothing(raw, pl.Float64)
     return _converted(raw, values, "numbers", nan_is_missing=True)
 
 

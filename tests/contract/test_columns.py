@@ -123,6 +123,21 @@ def test_a_day_with_more_than_a_day_is_bad(values: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(["2015-12-31", "2015-12-30", None, "2015-12-32", "soon"], id="text"),
+        pytest.param([datetime(2015, 12, 31), datetime(2015, 12, 30), None, datetime(2015, 12, 30, 9)], id="datetimes"),  # noqa: DTZ001  # the case
+    ],
+)
+def test_days_in_order_are_read_as_in_any_order(values: list[Any]) -> None:
+    in_order = pl.Series(values * 3).sort()
+    found, bad, _ = converted("date_sig", in_order)
+    backwards, bad_backwards, _ = converted("date_sig", in_order.reverse())
+    assert (found[::-1], bad[::-1]) == (backwards, bad_backwards)
+    assert bad.count(True) == 3 * (len(values) - 3)
+
+
+@pytest.mark.parametrize(
     ("values", "expected"),
     [
         pytest.param(pd.Series([1, -2]), [1.0, -2.0], id="integers"),
