@@ -79,7 +79,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
         work = (delayed(runner._run_group)(source, group, catalog) for source in placed for group in groups)
         Parallel(n_jobs=threads, prefer="threads")(work)
 
-    seconds["signal on the panel"] = best(lambda: place_signal(checked.rows, panel, base))
+    seconds["signal on the panel"] = best(lambda: place_signal(checked.rows, panel, base, threads=2))
     seconds["baseline signals"] = best(lambda: sources(2))
     placed = sources(2)
     seconds["24 backtests, 2 threads"] = best(lambda: backtests(2), most=4)

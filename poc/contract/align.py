@@ -84,19 +84,17 @@ def _hours(avail_hour: NDArray[np.float64] | pl.Series | None) -> NDArray[np.flo
     return hours(avail_hour) if isinstance(avail_hour, pl.Series) else frozen(avail_hour.astype(np.float64))
 
 
-def default_carry_days(formation: NDArray[np.int32], n_days: int) -> int:
+def default_carry_days(formed: NDArray[np.integer[Any]]) -> int:
     """Trading days for which a row stays live where none are given: from the file's own frequency.
 
-    With g the median gap between consecutive distinct formation days: 1 if g is 1, else 1.5 g, rounded up.
+    With g the median gap between consecutive formation days: 1 if g is 1, else 1.5 g, rounded up.
 
     Args:
-        formation: formation days of the rows, as indices into the calendar, in any order.
-        n_days: length of the calendar; rows formed beyond its end do not count.
+        formed: the days on which any row is formed, as indices into the calendar: ascending, distinct.
     """
-    days = np.flatnonzero(row_kernels.which_occur(formation, n_days))
-    if len(days) < 2:
+    if len(formed) < 2:
         return 1
-    gap = float(np.median(np.diff(days)))
+    gap = float(np.median(np.diff(formed)))
     return 1 if gap <= 1 else ceil(1.5 * gap)
 
 

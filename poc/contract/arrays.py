@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.row_kernels import MISSING
+from poc.contract.row_kernels import MISSING, rows_by_group
 
 MOST_CODES = 1 << 22
 """Whole numbers that span no more than this are their own codes, less the lowest; others have to be looked up."""
@@ -45,6 +45,22 @@ def encode(column: pl.Series) -> Codes:
     return Codes(frozen(code), distinct)
 
 
+def group_rows(group: NDArray[np.int32], n_groups: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """The rows of each group: those of group g are `order[start[g]:start[g + 1]]`, in their order.
+
+    Args:
+        group: (n,) from 0.
+
+    Returns:
+        `start` (n_groups + 1,) and `order` (n,), read-only; or an `order` that is empty, if it is the rows' own.
+    """
+    if pl.Series(group).is_sorted():
+        return np.searchsorted(group, np.arange(n_groups + 1, dtype=np.int32)), frozen(np.empty(0, np.int32))
+    order = np.empty(len(group), np.int32)
+    start = rows_by_group(group, n_groups, order)
+    return start, frozen(order)
+
+
 def day_numbers(days: pl.Series | NDArray[np.datetime64]) -> NDArray[np.int32]:
     """Days since 1970, `MISSING` where there is none."""
     if isinstance(days, pl.Series):
@@ -57,9 +73,11 @@ def numbers(column: pl.Series) -> NDArray[np.float64]:
     return frozen(column.to_numpy())
 
 
-def hours(column: pl.Series) -> NDArray[np.float64]:
-    """As `numbers`, but empty where all are missing."""
-    return numbers(column if column.null_count() < len(column) else column.clear())
+def hours(column: pl.Series | None) -> NDArray[np.float64]:
+    """As `numbers`, but empty where there is no column, or nothing in it."""
+    if column is None or column.null_count() == len(column):
+        return frozen(np.empty(0))
+    return numbers(column)
 
 
 def frozen(array: NDArray[Any]) -> NDArray[Any]:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from poc.contract import row_kernels
 from poc.contract.align import CLOSE_CUTOFF, OPEN_CUTOFF, default_carry_days, formation_days
-from poc.contract.arrays import Codes, encode, frozen
+from poc.contract.arrays import Codes, encode, frozen, group_rows
 from poc.contract.columns import KEY
 from poc.contract.findings import SHOWN, Finding, make_finding
 
 FAR = 20
 """A value is extreme if it is further than this many interquartile ranges from the median of the file."""
+
+_QUARTERS = (0.25, 0.5, 0.75)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ def check_together(
     """Every check of the usable rows taken together.
 
     Args:
-        usable: `security_id, date_sig, date_avail, signal, avail_hour` (null where missing), `date_avail` within the
+        usable: `security_id, date_sig, date_avail, signal` and, optionally, `avail_hour`, `date_avail` within the
             calendar, in any order in which each security's rows ascend by `date_sig`.
         codes: of `security_id`.
         calendar: the trading days, sorted, or None.
@@ -48,17 +50,15 @@ def check_together(
     if usable.is_empty():
         not_done = ("constant_day", "heavy_ties", "extreme_values", "thin_day", "gap_exceeds_carry")
         return Together((), tuple(f"{code}: no usable row" for code in not_done))
-    days = _days(usable["date_sig"])
     with ThreadPoolExecutor(1) as background:
-        of_values = background.submit(lambda: [*_check_days(usable["signal"], days), *_check_extremes(usable)])
-        of_time = _check_timeline(usable, codes, days, calendar, carry_days=carry_days, mincos=mincos)
+        of_values = background.submit(lambda: [*_check_days(usable), *_check_extremes(usable)])
+        of_time = _check_timeline(usable, codes, calendar, carry_days=carry_days, mincos=mincos)
     return Together((*of_values.result(), *of_time.findings), of_time.not_checked)
 
 
 def _check_timeline(  # the same arguments as above
     usable: pl.DataFrame,
     codes: Codes,
-    days: "_Days",
     calendar: NDArray[np.datetime64] | None,
     *,
     carry_days: int | None,
@@ -66,24 +66,25 @@ def _check_timeline(  # the same arguments as above
 ) -> Together:
     """Days with few names, and gaps between the rows of a security."""
     if calendar is None:  # no row can be carried forward without a calendar
+        days = _days(usable["date_sig"])
         thin = _thin(days.date, np.diff(days.start), mincos)
         return Together(tuple(thin), ("gap_exceeds_carry: no calendar was given",))
     formation = formation_days(
         usable["date_avail"],
-        usable["avail_hour"],
+        usable.get_column("avail_hour", default=None),
         usable["date_sig"],
         calendar,
         from_open=False,
         open_cutoff=OPEN_CUTOFF,
         close_cutoff=CLOSE_CUTOFF,
     )
-    days_formed = np.flatnonzero(row_kernels.which_occur(formation, len(calendar)))
-    if not len(days_formed):
+    formed = np.flatnonzero(row_kernels.which_occur(formation, len(calendar)))
+    if not len(formed):
         why = "no row is formed inside the calendar"
         return Together((), (f"thin_day: {why}", f"gap_exceeds_carry: {why}"))
-    carry = carry_days or default_carry_days(formation, len(calendar))
+    carry = carry_days or default_carry_days(formed)
     timeline = _follow(codes.code, formation, carry, len(calendar), len(codes.values))
-    span = slice(days_formed[0], days_formed[-1] + 1)
+    span = slice(formed[0], formed[-1] + 1)
     gaps = _check_gaps(timeline, codes, formation, carry)
     return Together((*gaps, *_thin(calendar[span], np.cumsum(timeline.change)[span], mincos)), ())
 
@@ -98,18 +99,21 @@ class _Days(NamedTuple):
 
 def _days(date_sig: pl.Series) -> _Days:
     codes = encode(date_sig.to_physical())
-    in_order = date_sig.is_sorted()
-    order = np.empty(0 if in_order else len(date_sig), np.int32)
-    start = row_kernels.rows_by_group(codes.code, len(codes.values), order)
+    start, order = group_rows(codes.code, len(codes.values))
     there = np.flatnonzero(np.diff(start))
-    return _Days(codes.values.cast(pl.Date).to_numpy()[there], np.append(start[there], start[-1]), frozen(order))
+    return _Days(codes.values.cast(pl.Date).to_numpy()[there], np.append(start[there], start[-1]), order)
 
 
-def _check_days(signal: pl.Series, days: _Days) -> Iterator[Finding]:
+def _check_days(usable: pl.DataFrame) -> Iterator[Finding]:
     """Days (`date_sig`) on which the signal cannot tell names apart. A day with one name is not judged."""
+    days, signal = _days(usable["date_sig"]), usable["signal"]
     names = np.diff(days.start)
-    values = row_kernels.count_values(_bits(signal), days.order, days.start)
-    constant = (values == 1) & (names > 1)
+    values = np.zeros(len(names), np.int64)  # of the days that are to be looked at
+    varied = row_kernels.surely_varied(_bits(signal), days.order, days.start)
+    for d in np.flatnonzero(~varied & (names > 1)):
+        rows = slice(days.start[d], days.start[d + 1])
+        values[d] = len(np.unique(signal.to_numpy()[days.order[rows] if len(days.order) else rows]))
+    constant = values == 1
     tied = (values > 1) & (2 * values < names)
     for code, found, what in (
         ("constant_day", np.flatnonzero(constant), "All names have the same signal"),
@@ -126,9 +130,13 @@ def _check_days(signal: pl.Series, days: _Days) -> Iterator[Finding]:
 
 def _check_extremes(usable: pl.DataFrame) -> Iterator[Finding]:
     """Values far from the rest of the file; not judged where the middle half of the values is one value."""
-    low, middle, high = _quartiles(usable["signal"])
+    signal = usable["signal"]
+    counts = row_kernels.count_bins(_bits(signal))
+    if _surely_near(counts):
+        return
+    low, middle, high = _quartiles(signal, counts)
     reach = FAR * (high - low)
-    furthest = max(abs(float(value) - middle) for value in (usable["signal"].min(), usable["signal"].max()))  # type: ignore[arg-type]  # a column of numbers
+    furthest = max(abs(float(value) - middle) for value in (signal.min(), signal.max()))  # type: ignore[arg-type]  # a column of numbers
     if not reach or furthest <= reach:
         return
     found = usable.filter((pl.col("signal") - middle).abs() > reach)
@@ -144,20 +152,40 @@ def _check_extremes(usable: pl.DataFrame) -> Iterator[Finding]:
     )
 
 
-def _quartiles(signal: pl.Series) -> list[float]:
+def _surely_near(counts: NDArray[np.int64]) -> bool:
+    """Whether the bins of the values (`row_kernels.count_bins`) are enough to tell that none is extreme."""
+    n = int(counts.sum())
+    ranks = np.array([0, *_quartile_ranks(n).ravel(), n - 1])
+    bins = np.searchsorted(np.cumsum(counts), ranks, side="right")
+    at_least, at_most = _lowest_of_bins(bins).tolist(), _lowest_of_bins(bins + 1).tolist()
+    reach = FAR * (at_least[5] - at_most[2])
+    return bool(max(at_most[4] - at_least[0], at_most[-1] - at_least[3]) <= reach)
+
+
+def _lowest_of_bins(bins: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The lowest number of each bin."""
+    key = bins.astype(np.uint64) << np.uint64(48)
+    sign = np.uint64(1 << 63)
+    return np.where(key < sign, ~key, key ^ sign).view(np.float64)
+
+
+def _quartile_ranks(n: int) -> NDArray[np.int64]:
+    """(3, 2) ranks, from 0, of the two of n values around each quartile."""
+    ranks = [int((n - 1) * share) for share in _QUARTERS]
+    return np.array([[rank, min(rank + 1, n - 1)] for rank in ranks])
+
+
+def _quartiles(signal: pl.Series, counts: NDArray[np.int64]) -> list[float]:
     """The quartiles, linear between order statistics. Only the values near them are sorted."""
-    bits = _bits(signal)
-    counts = row_kernels.count_bins(bits)
-    above = np.cumsum(counts)
-    places = [(len(signal) - 1) * share for share in (0.25, 0.5, 0.75)]
-    ranks = np.array([[int(place), min(int(place) + 1, len(signal) - 1)] for place in places])
-    bins = np.searchsorted(above, ranks, side="right")
+    ranks = _quartile_ranks(len(signal))
+    bins = np.searchsorted(np.cumsum(counts), ranks, side="right")
     wanted = np.zeros(len(counts), np.bool_)
     wanted[bins] = True
-    near = np.sort(row_kernels.take_bins(signal.to_numpy(), bits, wanted))
+    near = np.sort(row_kernels.take_bins(signal.to_numpy(), _bits(signal), wanted))
     left_out = np.cumsum(np.where(wanted, 0, counts))[bins]  # values in the bins below that were not taken
     return [
-        float(a + (b - a) * (place - int(place))) for (a, b), place in zip(near[ranks - left_out], places, strict=True)
+        float(a + (b - a) * ((len(signal) - 1) * share % 1))
+        for (a, b), share in zip(near[ranks - left_out], _QUARTERS, strict=True)
     ]
 
 
@@ -166,35 +194,34 @@ def _bits(signal: pl.Series) -> NDArray[np.int64]:
 
 
 class _Timeline(NamedTuple):
-    """What `row_kernels.follow_rows` found: gaps by security, of them the long ones, and the change of names by day."""
+    """What `row_kernels.follow_rows` found: rows and long gaps by security, the change of names by day."""
 
-    gaps: NDArray[np.int64]
-    long_gaps: NDArray[np.int64]
+    rows: NDArray[np.int32]
+    long_gaps: NDArray[np.int32]
     change: NDArray[np.int64]
-    last: NDArray[np.int32]
 
 
 def _follow(
     code: NDArray[np.int32], formation: NDArray[np.int32], carry_days: int, n_days: int, n_codes: int
 ) -> _Timeline:
-    last = np.full(n_codes, -1, np.int32)
-    gaps, change, ascending = row_kernels.follow_rows(code, formation, carry_days, n_days, last)
-    if ascending:
-        return _Timeline(gaps[0], gaps[1], change, last)
+    last = np.full(n_codes, row_kernels.MISSING)
+    *found, in_order = row_kernels.follow_rows(code, formation, carry_days, n_days, last)
+    if in_order:
+        return _Timeline(*found)
     order = np.lexsort((formation, code))  # rows that became known late come after the ones that were known before
     return _follow(frozen(code[order]), frozen(formation[order]), carry_days, n_days, n_codes)
 
 
 def _check_gaps(timeline: _Timeline, codes: Codes, formation: NDArray[np.int32], carry_days: int) -> Iterator[Finding]:
     """Securities whose rows come too seldom for `carry_days`. Where the median gap is long, half of all gaps are."""
-    suspect = (timeline.gaps > 0) & (2 * timeline.long_gaps >= timeline.gaps)
+    suspect = (timeline.long_gaps > 0) & (2 * timeline.long_gaps >= timeline.rows - 1)
     n_days = len(timeline.change) - 1
     rows = np.flatnonzero(suspect[codes.code] & (formation < n_days)) if suspect.any() else np.empty(0, np.int64)
     formed = pl.DataFrame({"code": codes.code[rows], "formed": formation[rows]}).sort("code", "formed")
     gaps = formed.group_by("code", maintain_order=True).agg(gap=pl.col("formed").diff().median())
     gaps = gaps.filter(pl.col("gap") > carry_days)
     if gaps.height:
-        n_securities = np.count_nonzero(timeline.last >= 0)
+        n_securities = np.count_nonzero(timeline.rows)
         yield make_finding(
             "gap_exceeds_carry",
             f"The median gap between the rows of a security is longer than carry_days={carry_days} trading days for "

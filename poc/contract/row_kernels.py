@@ -34,7 +34,7 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
         span: (2,) first and last day of the calendar.
         done: bits of the checks that can be done.
         last_sig: (codes,) buffer, filled with `MISSING`.
-        faults: (n,) uint16, written: bits of the checks that each row breaks.
+        faults: (n,) uint16, zeros: bits of the checks that each row breaks are written.
 
     Returns:
         (3, checks): rows that break each check, rows for which it is the first that they break, and rows that pass it
@@ -42,10 +42,18 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
         `date_sig`: then a repetition is only found if it comes directly after the row that it repeats.
     """
     counts = np.zeros((3, N_CHECKS), np.int64)
-    n_signal = n_known = n_inside = 0
+    n_usual = n_signal = n_known = n_inside = 0
     ascending = True
+    first_day, last_day = span
+    plain = len(hour) == 0 and len(bad) == 0
     for i in range(len(code)):
         s, sig, avail, x = code[i], date_sig[i], date_avail[i], signal[i]
+        if plain and s >= 0:  # the usual row breaks nothing; without branches, this is seen at once
+            inside = (sig <= avail) & (first_day <= avail) & (avail <= last_day)
+            if known[s] & (last_sig[s] < sig) & inside & np.isfinite(x):
+                last_sig[s] = sig
+                n_usual += 1
+                continue
         wrong = bad[i] if len(bad) > 0 else 0
         lacks = (ID if s < 0 else 0) | (SIG if sig == MISSING else 0) | (AVAIL if avail == MISSING else 0)
         mask = 0
@@ -76,13 +84,13 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
             else:
                 mask |= 1 << UNKNOWN_SECURITY
         if avail != MISSING:
-            if span[0] <= avail <= span[1]:
+            if first_day <= avail <= last_day:
                 n_inside += 1
             else:
                 mask |= 1 << OUTSIDE_CALENDAR
         mask &= done
-        faults[i] = mask
         if mask != 0:
+            faults[i] = mask
             first = True
             for k in range(N_CHECKS):
                 if mask >> k & 1:
@@ -90,6 +98,7 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
                     counts[1, k] += first
                     first = False
     counts[2, MISSING_SIGNAL], counts[2, UNKNOWN_SECURITY], counts[2, OUTSIDE_CALENDAR] = n_signal, n_known, n_inside
+    counts[2] += n_usual
     return counts, ascending
 
 
@@ -108,6 +117,9 @@ def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cut
     """
     end = len(on_time) - 1
     for i in range(len(date_avail)):
+        if i > 0 and len(hour) == 0 and date_avail[i] == date_avail[i - 1] and date_sig[i] == date_sig[i - 1]:
+            formation[i] = formation[i - 1]
+            continue
         day = min(max(date_avail[i] - first_day, 0), end)
         at = no_hour[1] if date_avail[i] > date_sig[i] else no_hour[0]
         if len(hour) > 0 and not np.isnan(hour[i]):
@@ -127,11 +139,11 @@ def which_occur(values, size):
 
 @njit(cache=True, nogil=True)
 def rows_by_group(group, n_groups, order):
-    """Write the rows of each group, in their order, one group after the other; or nothing, where `order` is empty.
+    """Write the rows of each group, in their order, one group after the other.
 
     Args:
         group: (n,) from 0.
-        order: (n,) or (0,).
+        order: (n,) int32, written.
 
     Returns:
         (n_groups + 1,) where each group begins.
@@ -140,49 +152,43 @@ def rows_by_group(group, n_groups, order):
     for g in group:
         start[g + 1] += 1
     start = np.cumsum(start)
-    if len(order) > 0:
-        free = start[:-1].copy()
-        for i in range(len(group)):
-            order[free[group[i]]] = i
-            free[group[i]] += 1
+    free = start[:-1].copy()
+    for i in range(len(group)):
+        order[free[group[i]]] = i
+        free[group[i]] += 1
     return start
 
 
 @njit(cache=True, nogil=True)
-def count_values(bits, order, start):
-    """(groups,) distinct values of each group, counted only until they are two and half as many as its rows.
+def surely_varied(bits, order, start):
+    """(groups,) True only where a group has two distinct values or more, and half as many as it has rows.
+
+    Values are counted by the slots of a table that they fall into: where some share one, a varied group may be False.
 
     Args:
         bits: (n,) the bits of float64 values, none of them NaN.
         order: rows, group by group; or empty, where they are in that order.
         start: (groups + 1,) where each group begins.
     """
-    longest = 1
-    for g in range(len(start) - 1):
-        longest = max(longest, start[g + 1] - start[g])
     power = 1
-    while 1 << power < 2 * longest:
+    while 1 << power < 2 * np.diff(start).max():
         power += 1
-    table = np.empty(1 << power, np.int64)  # open addressing; a slot counts if it was filled in this group
-    filled = np.full(1 << power, -1, np.int64)
-    counts = np.zeros(len(start) - 1, np.int64)
-    for g in range(len(start) - 1):
-        enough = max(2, (start[g + 1] - start[g] + 1) // 2)
+    taken_by = np.full(1 << power, -1, np.int32)
+    varied = np.zeros(len(start) - 1, np.bool_)
+    for g in range(len(varied)):
+        missing = max(2, (start[g + 1] - start[g] + 1) // 2)
         for j in range(start[g], start[g + 1]):
             value = bits[order[j] if len(order) > 0 else j]
             if value == np.int64(-(2**63)):  # minus zero is zero
                 value = np.int64(0)
             half = (np.uint64(value) ^ (np.uint64(value) >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
             slot = (half * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)) >> np.uint64(32 - power)
-            while filled[slot] == g and table[slot] != value:
-                slot = (slot + np.uint64(1)) & np.uint64((1 << power) - 1)
-            if filled[slot] != g:
-                filled[slot] = g
-                table[slot] = value
-                counts[g] += 1
-                if counts[g] >= enough:
-                    break
-    return counts
+            missing -= taken_by[slot] != g
+            taken_by[slot] = g
+            if missing == 0:
+                varied[g] = True
+                break
+    return varied
 
 
 @njit(cache=True, nogil=True)
@@ -219,30 +225,30 @@ def follow_rows(code, formation, carry_days, n_days, last):
     Args:
         code: (n,) security.
         formation: (n,) formation day; rows formed at `n_days` or later are passed over.
-        last: (codes,) buffer, filled with -1.
+        last: (codes,) int32 buffer, filled with `MISSING`; its last formation day is written.
 
     Returns:
-        (2, codes): gaps between formation days, and those longer than `carry_days`; (n_days + 1,) change of the number
-        of live names; and False where the rows of some security are not in order of formation.
+        (codes,) rows, and gaps between their formation days that are longer than `carry_days`; (n_days + 1,) change of
+        the number of live names; and False where the rows of some security are not in order of formation.
     """
-    gaps = np.zeros((2, len(last)), np.int64)
+    rows, long_gaps = np.zeros(len(last), np.int32), np.zeros(len(last), np.int32)
     change = np.zeros(n_days + 1, np.int64)
     for i in range(len(code)):
-        day = formation[i]
+        s, day = np.uint32(code[i]), formation[i]  # an index that may be negative would be looked at twice
         if day >= n_days:
             continue
-        before = last[code[i]]
+        before = last[s]
+        last[s] = day
+        rows[s] += 1
+        if before <= day <= before + carry_days:  # it stays live
+            continue
         if before > day:
-            return gaps, change, False
-        last[code[i]] = day
-        if before >= 0:
-            gaps[0, code[i]] += 1
-            if day - before <= carry_days:  # it stays live
-                continue
-            gaps[1, code[i]] += 1
+            return rows, long_gaps, change, False
+        if before != MISSING:
+            long_gaps[s] += 1
             change[before + carry_days] -= 1
         change[day] += 1
     for before in last:
-        if before >= 0:
+        if before != MISSING:
             change[min(before + carry_days, n_days)] -= 1
-    return gaps, change, True
+    return rows, long_gaps, change, True

@@ -131,13 +131,13 @@ def _find_faults(
     is_known = np.zeros(len(codes.values), np.bool_)
     if known is not None and known.dtype == codes.values.dtype:
         is_known = codes.values.is_in(known.implode()).to_numpy()
-    faults = np.empty(frame.height, np.uint16)
+    faults = np.zeros(frame.height, np.uint16)
     counts, ascending = row_kernels.find_faults(
         codes.code,
         day_numbers(frame["date_sig"]),
         day_numbers(frame["date_avail"]),
         numbers(frame["signal"]),
-        hours(frame["avail_hour"]),
+        hours(frame.get_column("avail_hour", default=None)),
         frozen(frame[BAD].to_numpy() if BAD in frame.columns else np.empty(0, np.uint8)),
         keys,
         frozen(is_known),
@@ -153,7 +153,8 @@ def _in_key_order(frame: pl.DataFrame) -> pl.DataFrame:
     """Rows by security and date, and by their values where keys repeat."""
     by = []
     for bit, name in enumerate(TYPES):
-        by += [pl.col(name)] + ([pl.col(BAD) & (1 << bit)] if BAD in frame.columns else [])
+        by += [pl.col(name)] if name in frame.columns else []
+        by += [pl.col(BAD) & (1 << bit)] if BAD in frame.columns else []
     return _numbered(frame).sort(by)
 
 

@@ -116,7 +116,7 @@ def validate_signal_df(
     together = check_together(usable, codes, days, carry_days=carry_days, mincos=mincos)
     findings += together.findings
     return _conclude(
-        usable if "avail_hour" in df.columns else usable.drop("avail_hour"),
+        usable,
         findings,
         (*_not_done(checks, lacking), *together.not_checked),
         {check.code: int(count) for check, count in zip(checks, checked.first, strict=True)},
@@ -126,8 +126,8 @@ def validate_signal_df(
 
 def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, Codes]:
     """The rows that break no check and lack nothing, and the codes of their securities."""
-    frame, codes = checked.frame.select(*REQUIRED, "avail_hour"), checked.codes
-    if not checked.faults.any() and not any(frame[name].null_count() for name in REQUIRED):
+    frame, codes = checked.frame.drop("row", BAD, strict=False), checked.codes
+    if not checked.failing.any() and not any(frame[name].null_count() for name in REQUIRED):
         return frame, codes
     kept = checked.frame.select(pl.all_horizontal(pl.col(REQUIRED).is_not_null())).to_series().to_numpy()
     kept &= checked.faults == 0
@@ -138,14 +138,16 @@ def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[s
     """The contract's columns, converted.
 
     Returns:
-        The frame, with nulls for a column that is lacking, and with `BAD` if anything could not be converted;
-        column to reason, for those lacking; what was found.
+        The frame, with nulls for a column that is lacking, without `avail_hour` if the file has none, and with `BAD`
+        if anything could not be converted; column to reason, for those lacking; what was found.
     """
     given = list(df.columns)
     findings = _check_names(df, given)
     lacking = {}
     columns, bad = [], np.zeros(len(df), np.uint8)
     for bit, (name, dtype) in enumerate(TYPES.items()):
+        if name not in (*REQUIRED, *given):
+            continue
         if given.count(name) == 1:
             raw = get_column(df, name)
             column = convert_column(name, raw)
@@ -154,8 +156,7 @@ def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[s
                 lacking[name] = f"{name} has no usable value"
         else:
             column = convert_column(name, pl.Series([None], dtype=dtype).new_from_index(0, len(df)))
-            if name in REQUIRED or name in given:
-                lacking[name] = f"{name} is {'there more than once' if name in given else 'missing'}"
+            lacking[name] = f"{name} is {'there more than once' if name in given else 'missing'}"
         columns.append(column.values.alias(name))
         if column.bad.any():
             bad |= column.bad.to_numpy().astype(np.uint8) << bit

@@ -1,6 +1,6 @@
 """Placing: from the rows of a checked signal to one live value a panel row, whether or not it may be traded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,13 +8,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract.align import default_carry_days, formation_days
-from poc.contract.arrays import day_numbers, frozen, numbers
+from poc.contract.arrays import day_numbers, encode, frozen, group_rows, numbers
 from poc.contract.columns import KEY
-from poc.contract.row_kernels import rows_by_group
 from poc.data.panel import Panel
 from poc.engine import placing_kernels
+from poc.engine.blocks import over_blocks
 from poc.engine.config import BacktestConfig
-from poc.engine.slices import security_index
+from poc.engine.slices import index_by_code
 from poc.errors import ContractError
 
 Floats = NDArray[np.float64]
@@ -36,26 +36,34 @@ class PlacedSignal:
     dropped: dict[str, int]
 
 
-def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> PlacedSignal:
+def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig, *, threads: int = 1) -> PlacedSignal:
     """Find the live row of every security on every day, and write its value on the panel's rows.
 
     Args:
-        rows: checked signal rows, in any order (`ValidationResult.rows` or `clean`).
+        rows: checked signal rows, those of each security ascending (`ValidationResult.rows` or `clean`).
+        threads: blocks of days in work at once; no number depends on it.
     """
     _check_input_type(rows, config)
-    available = day_numbers(rows["date_avail"])
-    first_day, last_day = day_numbers(panel.dates[[0, -1]])
-    inside = (available >= first_day) & (available <= last_day)
+    inside = rows["date_avail"].is_between(*panel.dates[[0, -1]].tolist())
     outside = rows.height - int(inside.sum())
     if outside:  # of a signal that was checked without this calendar
-        rows = rows.filter(pl.Series(inside))
-    formation = formation_of(rows, panel, config)
-    carry_days = config.carry_days or default_carry_days(formation, panel.n_days)
-    security = frozen(security_index(rows["security_id"], panel.securities))
-    lives = _Lives(numbers(rows["signal"]), security, day_numbers(rows["date_sig"]), formation, frozen(_NO_END))
-    values, dropped, ascending = _spread(lives, carry_days, panel, config)
-    if not ascending:  # some row is formed after one of a later date_sig
-        values, dropped, _ = _spread(_find_lives(lives, carry_days, panel), carry_days, panel, config)
+        rows = rows.filter(inside)
+    codes = encode(rows["security_id"])
+    formed = _Lives(
+        signal=numbers(rows["signal"]),
+        code=codes.code,
+        rank=day_numbers(rows["date_sig"]),
+        first=formation_of(rows, panel, config),
+        end=_NOTHING,
+    )
+    lives, start = _by_first_day(formed, panel)
+    carry_days = config.carry_days or default_carry_days(np.flatnonzero(np.diff(start[:-1])))
+    config = replace(config, carry_days=carry_days)
+    index = frozen(index_by_code(codes, panel.securities))
+    values, dropped, right = _spread(lives, start, index, panel, config, threads=threads)
+    if not right:  # some row is formed after one of a later date_sig
+        lives, start = _by_first_day(_find_lives(formed, carry_days, panel), panel)
+        values, dropped, _ = _spread(lives, start, index, panel, config, threads=threads)
     return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped | {"outside_calendar": outside})
 
 
@@ -72,56 +80,75 @@ def formation_of(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> ND
     )
 
 
-_NO_END = np.empty(0, np.int32)
+_NOTHING = frozen(np.empty(0, np.int32))
 
 
 class _Lives(NamedTuple):
     """Signal rows and the days on which each is its security's live row.
 
     Attributes:
-        signal, security, rank: (n,) value, index of the security (-1 unknown), day number of `date_sig`.
+        signal, code: (n,) value, code of the security.
+        rank: (n,) day number of `date_sig`; empty where the rows of each security ascend.
         first: (n,) the first day.
         end: (n,) the day after the last; empty: `carry_days` after the first, or the first of the security's next row.
     """
 
     signal: Floats
-    security: Ints
+    code: Ints
     rank: Ints
     first: Ints
     end: Ints
 
 
+def _by_first_day(rows: _Lives, panel: Panel) -> tuple[_Lives, Ints]:
+    """The rows by their first day, and where those of each day begin."""
+    start, order = group_rows(rows.first, panel.n_days + 1)
+    if not len(order):  # checked rows: so those of each security ascend
+        return rows._replace(rank=_NOTHING), start
+    return _Lives(*(frozen(array[order]) if len(array) else array for array in rows)), start
+
+
 def _find_lives(rows: _Lives, carry_days: int, panel: Panel) -> _Lives:
-    order = np.lexsort((rows.rank, rows.first, rows.security))
-    signal, security, rank, formation = (frozen(array[order]) for array in rows[:4])
+    order = np.lexsort((rows.rank, rows.first, rows.code))
+    signal, code, rank, formation = (frozen(array[order]) for array in rows[:4])
     first, end = np.empty(len(order), np.int32), np.empty(len(order), np.int32)
-    placing_kernels.live_intervals(security, formation, rank, carry_days, panel.n_days, first, end)
-    return _Lives(signal, security, rank, frozen(first), frozen(end))
+    placing_kernels.live_intervals(code, formation, rank, carry_days, panel.n_days, first, end)
+    return _Lives(signal, code, _NOTHING, frozen(first), frozen(end))
 
 
 def _spread(
-    lives: _Lives, carry_days: int, panel: Panel, config: BacktestConfig
+    lives: _Lives, start: Ints, index: Ints, panel: Panel, config: BacktestConfig, *, threads: int
 ) -> tuple[Floats, dict[str, int], bool]:
     """(R,) the live values, the rows that never live by reason, and whether these are right (`spread_live`)."""
-    in_order = pl.Series(lives.first).is_sorted()
-    order = np.empty(0 if in_order else len(lives.first), np.int32)
-    start = rows_by_group(lives.first, panel.n_days + 1, order)
     values = np.empty(len(panel.security))
-    unknown, beyond, superseded, right = placing_kernels.spread_live(
-        lives.signal,
-        lives.security,
-        lives.rank,
-        lives.end,
-        carry_days,
-        order,
-        start,
-        panel.security,
-        panel.offsets,
-        len(panel.securities),
-        1 if config.from_open else 0,
-        values,
-    )
-    return values, {"unknown_security": unknown, "after_calendar": beyond, "superseded": superseded}, right
+
+    def spread(block: tuple[int, int]) -> tuple[int, int, bool]:
+        found: tuple[int, int, bool] = placing_kernels.spread_live(
+            lives.signal,
+            lives.code,
+            lives.rank,
+            lives.end,
+            index,
+            config.carry_days,
+            start,
+            panel.security,
+            panel.offsets,
+            len(panel.securities),
+            1 if config.from_open else 0,
+            block,
+            values,
+        )
+        return found
+
+    unknown, idle, right = zip(*over_blocks(spread, panel.offsets, threads=threads), strict=True)
+    after = index[lives.code[start[-2] :]]  # the rows that are formed after the last day
+    n_unknown = int((after < 0).sum())
+    dropped = {
+        "unknown_security": sum(unknown) + n_unknown,
+        "after_calendar": len(after) - n_unknown,
+        "superseded": sum(idle),
+    }
+    return values, dropped, all(right)
 
 
 def place_rows(values: Floats, panel: Panel, config: BacktestConfig) -> PlacedSignal:

@@ -5,26 +5,26 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def live_intervals(security, formation, rank, carry_days, n_days, first, end):
+def live_intervals(code, formation, rank, carry_days, n_days, first, end):
     """Days on which each row is its security's live row, in any case.
 
     A row lives from its formation day for `carry_days` days, except where a row with a later `date_sig` is alive. All
     lives are equally long, so what is left of one is a single interval.
 
     Args:
-        security: (n,) security index, -1 unknown. Rows are sorted by (security, formation, rank).
+        code: (n,) security. Rows are sorted by (code, formation, rank).
         formation: (n,) index of the formation day, `n_days` where beyond the calendar.
         rank: (n,) order of `date_sig`.
         first, end: (n,) int32, written: the first day and the day after the last; empty where the row never lives.
     """
-    stack = np.empty(len(security), np.int64)  # rows of this security, each with an earlier date_sig than the one below
+    stack = np.empty(len(code), np.int64)  # rows of this security, each with an earlier date_sig than the one below
     top = 0
-    for i in range(len(security)):
+    for i in range(len(code)):
         first[i] = formation[i]
         end[i] = min(formation[i] + carry_days, n_days)
-        if security[i] < 0 or formation[i] >= n_days:
+        if formation[i] >= n_days:
             continue
-        if top > 0 and security[stack[top - 1]] != security[i]:
+        if top > 0 and code[stack[top - 1]] != code[i]:
             top = 0
         while top > 0 and rank[stack[top - 1]] < rank[i]:
             older = stack[top - 1]
@@ -40,63 +40,57 @@ def live_intervals(security, formation, rank, carry_days, n_days, first, end):
 
 @njit(cache=True, nogil=True)
 def spread_live(
-    signal, security, rank, end, carry_days, order, start, panel_security, offsets, n_securities, ahead, out
+    signal, code, rank, end, index, carry_days, start, panel_security, offsets, n_securities, ahead, block, out
 ):
-    """Write each live value on the panel rows of its days.
+    """Write the live values of some days on their panel rows. No value depends on which days are written together.
 
     Args:
-        signal, security, rank: (n,) signal rows, the index of their security (-1 unknown), and the order of `date_sig`.
+        signal, code: (n,) signal rows by their first day, and the code of their security.
+        rank: (n,) order of `date_sig`; or empty, where the rows of each security are known to ascend.
         end: (n,) the day after the last on which each is its security's live row. Or empty: then a row lives for
             `carry_days` days or until the next row of its security, which is right only if that has a later `date_sig`.
-        order: rows by their first day; or empty, where they are in that order.
-        start: (T + 2,) the rows that begin to live on day t are `start[t]:start[t + 1]` of that order.
-        ahead: rows of day t get the value that lives on day `t + ahead`.
-        out: (R,) float64, written: the live value, NaN where there is none.
+        index: (codes,) index of each security, -1 unknown.
+        carry_days: no row lives for longer.
+        start: (T + 2,) the rows that begin to live on day t are `start[t]:start[t + 1]`.
+        ahead: panel rows of day t get the value that lives on day `t + ahead`.
+        block: the first day to write, and the day after the last.
+        out: (R,) float64, written on these days: the live value, NaN where there is none.
 
     Returns:
-        Rows of unknown securities, rows beyond the calendar, and rows that never live for another reason; and False
-        where `end` is needed but empty: `out` is not to be used.
+        Rows of unknown securities, and rows that never live, among those that begin to live on the days of the block;
+        and False where `end` is needed but empty: `out` is not to be used.
     """
     n_days = len(offsets) - 1
-    value = np.full(n_securities, np.nan)
-    born = np.full(n_securities, -1, np.int64)
-    until = np.zeros(n_securities, np.int64)
-    newest = np.full(n_securities, np.int64(-(2**62)))  # rank of the live row
+    newest = np.full(n_securities, -1, np.int32)  # row that began to live last
     unknown, idle = 0, 0
-    for day in range(n_days + ahead):
-        for j in range(start[min(day, n_days)], start[min(day + 1, n_days)]):
-            i = order[j] if len(order) > 0 else j
-            s = security[i]
+    first = block[0] + ahead if block[0] > 0 else 0
+    for day in range(max(first + 1 - carry_days, 0), block[1] + ahead):
+        begin = start[min(day, n_days)]
+        born = code[begin : start[min(day + 1, n_days)]]
+        nowhere = 0
+        for k in range(len(born)):
+            i, s = begin + k, index[born[k]]
             if s < 0:
-                unknown += 1
-                continue
-            if len(end) > 0:
-                if end[i] <= day:
-                    idle += 1
-                    continue
-                until[s] = end[i]
-            else:
-                if rank[i] <= newest[s]:
-                    return unknown, 0, idle, False
-                if born[s] == day:  # the one before is superseded at once
-                    idle += 1
-                newest[s] = rank[i]
-                born[s] = day
-                until[s] = day + carry_days
-            value[s] = signal[i]
+                nowhere += 1
+            elif len(end) == 0 or end[i] > day:
+                if len(rank) > 0 and newest[s] >= 0 and rank[newest[s]] > rank[i]:
+                    return unknown, idle, False
+                newest[s] = i
+        if day < first:
+            continue
+        unknown += nowhere
+        idle += len(born) - nowhere
+        for i in newest:
+            idle -= i >= begin
         t = day - ahead
         if t < 0:
             continue
-        for r in range(offsets[t], offsets[t + 1]):
-            s = panel_security[r]
-            out[r] = value[s] if until[s] > day and day < n_days else np.nan
-    beyond = 0
-    for j in range(start[n_days], start[n_days + 1]):
-        if security[order[j] if len(order) > 0 else j] < 0:
-            unknown += 1
-        else:
-            beyond += 1
-    return unknown, beyond, idle, True
+        oldest = start[max(day + 1 - carry_days, 0)] if day < n_days else len(code)
+        today, values = panel_security[offsets[t] : offsets[t + 1]], out[offsets[t] : offsets[t + 1]]
+        for k in range(len(today)):
+            i = newest[np.uint32(today[k])]
+            values[k] = signal[i] if i >= oldest and (len(end) == 0 or end[i] > day) else np.nan
+    return unknown, idle, True
 
 
 @njit(cache=True, nogil=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.arrays import encode
+from poc.contract.arrays import Codes, encode
 from poc.contract.columns import convert_days, convert_ids, get_column, names
 from poc.data.panel import GROUP_MAX_AGE, Panel, latest_known_row
 from poc.engine.config import BacktestConfig
@@ -190,12 +190,16 @@ def panel_rows(frame: pl.DataFrame, panel: Panel) -> Ints:
 
 def security_index(ids: pl.Series, securities: NDArray[Any]) -> Ints:
     """Index of each id in `securities`, -1 where it is not there."""
-    if ids.dtype.is_integer() != (securities.dtype.kind in "iu"):
-        return np.full(len(ids), -1, np.int32)
     codes = encode(ids)
+    return np.append(index_by_code(codes, securities), np.int32(-1))[codes.code]
+
+
+def index_by_code(codes: Codes, securities: NDArray[Any]) -> NDArray[np.int32]:
+    """(codes,) index in `securities` of what each code stands for, -1 where it is not there."""
     values = codes.values.to_numpy()
-    known = _where_equal(securities, values, np.searchsorted(securities, values)).astype(np.int32)
-    return np.append(known, np.int32(-1))[codes.code]
+    if codes.values.dtype.is_integer() != (securities.dtype.kind in "iu"):
+        return np.full(len(values), -1, np.int32)
+    return _where_equal(securities, values, np.searchsorted(securities, values)).astype(np.int32)
 
 
 def _where_equal(values: NDArray[Any], wanted: NDArray[Any], at: Ints) -> Ints:

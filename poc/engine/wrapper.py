@@ -54,8 +54,8 @@ def run_backtest(
         BacktestError: the snapshot lacks what the configuration needs, or the variant is never invested.
     """
     checked = check_signal(signal_df, config, catalog)
-    placed = place_signal(checked.rows, catalog.panel, config)
     threads = cpu_count()
+    placed = place_signal(checked.rows, catalog.panel, config, threads=threads)
     formation = form_books(placed, catalog.panel, config, groups=groups, threads=threads)
     [held] = hold(formation, [config], catalog.panel, threads=threads)
     return evaluate_books(formation, held, config, catalog.panel, checked.ledger)

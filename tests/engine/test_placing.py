@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from poc.contract.schema import validate_signal_df
 from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel, make_panel
+from poc.engine import blocks
 from poc.engine.config import BacktestConfig
 from poc.engine.placing import place_signal
 from poc.engine.wrapper import check_signal, run_backtest
@@ -85,10 +86,13 @@ def test_the_live_row_is_that_of_the_latest_date_sig_in_any_order_of_the_file(
     by_day, by_security = frame.sort("date_sig", "security_id"), frame.sort("security_id", "date_sig")
     dropped = []
     for ordered in (by_day, by_security, frame[shuffled]):
-        placed = place_signal(ordered, PANEL, config)
-        np.testing.assert_array_equal(placed.values, expected)
-        dropped.append(placed.dropped)
-    assert dropped[0] == dropped[1] == dropped[2]
+        for block_rows in (len(PANEL.security), 3):
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(blocks, "BLOCK_ROWS", block_rows)
+                placed = place_signal(validate_signal_df(ordered).rows, PANEL, config, threads=2)
+            np.testing.assert_array_equal(placed.values, expected)
+            dropped.append(placed.dropped)
+    assert all(found == dropped[0] for found in dropped)
     outside = sum(not DAYS[0] <= sig + timedelta(days=wait) <= DAYS[-1] for _, sig, wait in rows)
     assert dropped[0]["outside_calendar"] == outside
 
