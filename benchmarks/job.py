@@ -49,7 +49,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
     from poc.engine.config import BacktestConfig
     from poc.engine.placing import place_signal
     from poc.engine.wrapper import check_signal, run_backtest
-    from poc.suite import runner
+    from poc.suite import grid
     from poc.suite.config import STANDARD_SUITE
 
     snapshot_id, signal_file = make_market(size, root)
@@ -69,14 +69,14 @@ def jobs(size: str, root: Path) -> dict[str, float]:
     panel, checked = catalog.panel, check_signal(signal, base, catalog)
     own = place_signal(checked.rows, panel, base)
 
-    def sources(threads: int) -> list[runner._Source]:
-        names = (delayed(runner._place_baseline)(name, own, base, catalog) for name in STANDARD_SUITE.baselines)
+    def sources(threads: int) -> list[grid.Source]:
+        names = (delayed(grid.place_baseline)(name, own, base, catalog) for name in STANDARD_SUITE.baselines)
         placed = Parallel(n_jobs=threads, prefer="threads")(names)
-        return [runner._Source(name="signal", kind="signal", placed=own, ledger=checked.ledger), *placed]
+        return [grid.Source(name="signal", kind="signal", placed=own, ledger=checked.ledger), *placed]
 
     def backtests(threads: int) -> None:
-        groups = runner._groups(STANDARD_SUITE.variants())
-        work = (delayed(runner._run_group)(source, group, catalog) for source in placed for group in groups)
+        groups = grid.group_variants(STANDARD_SUITE.variants())
+        work = (delayed(grid.run_group)(source, group, catalog) for source in placed for group in groups)
         Parallel(n_jobs=threads, prefer="threads")(work)
 
     seconds["signal on the panel"] = best(lambda: place_signal(checked.rows, panel, base, threads=2))

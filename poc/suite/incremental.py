@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.data.sort_kernels import distinct_ranks, order_by_day
 from poc.engine.blocks import over_blocks
+from poc.engine.config import BacktestConfig
 from poc.engine.cross_section_kernels import daily_rank_correlation
 from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_of
 from poc.engine.placing import PlacedSignal
@@ -83,25 +84,17 @@ class Incremental:
 
 
 def find_overlap(
-    own: PlacedSignal,
-    baselines: Mapping[str, PlacedSignal],
-    result: BacktestResult | None,
-    panel: Panel,
-    *,
-    threads: int,
-) -> Overlap | None:
+    own: PlacedSignal, baselines: Mapping[str, PlacedSignal], panel: Panel, config: BacktestConfig, *, threads: int
+) -> Overlap:
     """Correlate a signal with baselines, and take them out of it by a regression of ranks a day.
 
     Args:
         own: the signal.
         baselines: those that were placed.
-        result: of the base variant; None where it failed, and then there is nothing to find.
         panel: the data.
+        config: the base variant.
         threads: blocks of days in work at once; no number depends on it.
     """
-    if result is None:
-        return None
-    config = result.config
     candidate, next_rank = candidates(panel, config), panel.next_return_ranks(return_name(panel, config))
 
     def correlate(days: tuple[int, int]) -> list[Floats]:

@@ -11,55 +11,39 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from poc.baselines.library import BASELINE_REGISTRY
 from poc.contract.files import signal_hash
-from poc.contract.schema import Ledger, ValidationResult
+from poc.contract.schema import ValidationResult
 from poc.data.catalog import DataCatalog
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import form_books
-from poc.engine.holding import hold
-from poc.engine.placing import PlacedSignal, place_rows, place_signal
+from poc.engine.placing import PlacedSignal, place_signal
 from poc.engine.result import BacktestResult
-from poc.engine.wrapper import check_signal, evaluate_books
-from poc.errors import ConfigError, PocError
+from poc.engine.wrapper import check_signal
+from poc.errors import BacktestError, ConfigError
 from poc.suite.capacity import gather_capacity
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
 from poc.suite.coverage import gather_coverage
 from poc.suite.evidence import compare_sharpes, correlations_table, evidence_variants, gather_evidence
-from poc.suite.incremental import find_overlap
+from poc.suite.grid import (
+    EVIDENCE,
+    LIQUID,
+    Outcome,
+    Source,
+    formation_span,
+    group_variants,
+    place_baseline,
+    run_group,
+    summary_row,
+)
+from poc.suite.incremental import Overlap, find_overlap
 from poc.suite.inference import measure_inference
 from poc.suite.leaks import measure_leaks
 from poc.suite.measure import Measure
 from poc.suite.placebo import Placebo, measure_placebos
 from poc.suite.result import SnapshotInfo, SuiteResult
-from poc.suite.stability import gather_stability, liquid_half, overall_only, stability_variants
+from poc.suite.stability import gather_stability, overall_only, stability_variants
 from poc.suite.trials import EarlierTrials, with_trials
 
 Progress = Callable[[str, int, int], None]
-
-EVIDENCE, LIQUID = "evidence", "liquid half"
-"""Kinds of variants outside the grid, the latter on the more liquid half of the names. Nobody asks what they hold."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Source:
-    """A signal ready to be ranked, or the reason why it is not there."""
-
-    name: str
-    kind: str
-    placed: PlacedSignal | None = None
-    ledger: Ledger | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Outcome:
-    """One variant of the grid: its result, or the reason why it failed. `name` and `kind` are those of its source."""
-
-    name: str
-    kind: str
-    config: BacktestConfig
-    result: BacktestResult | None = None
-    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +55,8 @@ class BaselineRuns:
     """
 
     made_for: tuple[str, SuiteConfig, tuple[int, int] | None]
-    sources: tuple[_Source, ...]
-    outcomes: tuple[_Outcome, ...]
+    sources: tuple[Source, ...]
+    outcomes: tuple[Outcome, ...]
 
 
 def run_suite(  # noqa: PLR0913 - the first five are the published signature
@@ -137,39 +121,30 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     _refuse_unknown_baselines(suite_config)
     base = suite_config.base_variant()
     own = place_signal(checked.rows, catalog.panel, base)
-    signal = _Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
+    signal = Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     names = suite_config.baselines if include_baselines else ()
     ran = _fitting(baseline_runs, own, catalog, suite_config)
-    baselines = ran.sources if ran else tuple(workers(_placements(own, catalog, suite_config, names)))
-
-    to_run = (signal,) if ran else (signal, *baselines)
-    jobs = [(source, group) for source in to_run for group in _groups(suite_config.variants())]
-    jobs += _jobs_outside_the_grid(signal, suite_config, catalog.panel)
-    total = sum(len(group) for _, group in jobs)
-    outcomes: list[_Outcome] = []
-    for batch in workers(delayed(_run_group)(source, group, catalog) for source, group in jobs):
-        outcomes += batch
-        if progress is not None:
-            progress(f"{batch[0].name} {batch[0].config.residualize}", len(outcomes), total)
-
-    outcomes += ran.outcomes if ran else ()
-    signal_results = _results(outcomes, signal_name, "signal")
-    baseline_results = {source.name: _results(outcomes, source.name, "baseline") for source in baselines}
-    skipped = {source.name: source.reason for source in baselines if source.placed is None}
+    placements = () if ran else _placements(own, catalog, suite_config, names)
+    own_hash, *placed = workers([delayed(signal_hash)(checked.rows), *placements])
+    baselines: tuple[Source, ...] = ran.sources if ran else tuple(placed)
     there = {source.name: source.placed for source in baselines if source.placed is not None}
+    skipped = {source.name: source.reason for source in baselines if source.placed is None}
+    baseline_names = [source.name for source in baselines]
+    overlap = _find_overlap(own, there, catalog.panel, base, threads=effective_n_jobs(n_jobs))
+
+    jobs = _own_jobs(signal, suite_config, catalog.panel)
+    if not ran:
+        jobs += [(source, group) for source in baselines for group in group_variants(suite_config.variants())]
+    del placed, baselines, there  # then a job is the last that knows its baseline, and memory falls as jobs end
+    outcomes = [*_run(jobs, catalog, workers, progress), *(ran.outcomes if ran else ())]
+    signal_results = _results(outcomes, signal_name, "signal")
+    baseline_results = {name: _results(outcomes, name, "baseline") for name in baseline_names}
     base_result = signal_results.get(base.key)
     against = {name: results.get(base.key) for name, results in baseline_results.items()}
     measures = _measures(checked, own, outcomes, catalog.panel, suite_config, n_jobs=n_jobs)
-    overlap, own_hash, *measured = workers(
-        [
-            delayed(find_overlap)(own, there, base_result, catalog.panel, threads=effective_n_jobs(n_jobs)),
-            delayed(signal_hash)(checked.rows),
-            *measures.values(),
-            *(delayed(compare_sharpes)(name, base_result, other, catalog.panel) for name, other in against.items()),
-        ]
-    )
-    del jobs, to_run, baselines, there  # the values of the baselines are not needed any more, but their memory is
+    compare = (delayed(compare_sharpes)(name, base_result, other, catalog.panel) for name, other in against.items())
+    measured = list(workers([*measures.values(), *compare]))
     own_results = {base.key: None} | signal_results | _results(outcomes, signal_name, EVIDENCE)
     found = gather_evidence(own_results, against, overlap, catalog.panel, base)
     if not suite_config.placebos:
@@ -195,7 +170,7 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         signal_results=signal_results,
         baseline_results=baseline_results,
         skipped_baselines=skipped,
-        suite_summary=pd.DataFrame([_summary_row(o) for o in outcomes if o.kind in ("signal", "baseline")]),
+        suite_summary=pd.DataFrame([summary_row(o) for o in outcomes if o.kind in ("signal", "baseline")]),
         correlations=correlations_table(found),
         evidence=found,
     )
@@ -213,10 +188,10 @@ def run_baselines(
     own = place_signal(checked.rows, catalog.panel, suite_config.base_variant())
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     sources = tuple(workers(_placements(own, catalog, suite_config, suite_config.baselines)))
-    groups = _groups(suite_config.variants())
-    batches = workers(delayed(_run_group)(source, group, catalog) for source in sources for group in groups)
+    groups = group_variants(suite_config.variants())
+    batches = workers(delayed(run_group)(source, group, catalog) for source in sources for group in groups)
     return BaselineRuns(
-        made_for=(catalog.fingerprint, suite_config, _formation_span(own, catalog.panel)),
+        made_for=(catalog.fingerprint, suite_config, formation_span(own, catalog.panel)),
         sources=sources,
         outcomes=tuple(outcome for batch in batches for outcome in batch),
     )
@@ -225,28 +200,50 @@ def run_baselines(
 def _fitting(
     runs: BaselineRuns | None, own: PlacedSignal, catalog: DataCatalog, suite_config: SuiteConfig
 ) -> BaselineRuns | None:
-    needed = (catalog.fingerprint, suite_config, _formation_span(own, catalog.panel))
+    needed = (catalog.fingerprint, suite_config, formation_span(own, catalog.panel))
     if runs is not None and runs.made_for != needed:
         raise ConfigError("baseline_runs were made for another snapshot, suite or span of days; call run_baselines.")
     return runs
 
 
-def _jobs_outside_the_grid(
-    signal: _Source, suite_config: SuiteConfig, panel: Panel
-) -> list[tuple[_Source, list[BacktestConfig]]]:
-    """The backtests that the verdict asks for, and those behind what is shown and not judged."""
+def _find_overlap(
+    own: PlacedSignal, baselines: dict[str, PlacedSignal], panel: Panel, base: BacktestConfig, *, threads: int
+) -> Overlap | None:
+    """None where the snapshot lacks what the base variant needs; then that fails, and says why."""
+    try:
+        return find_overlap(own, baselines, panel, base, threads=threads)
+    except BacktestError:
+        return None
+
+
+def _own_jobs(signal: Source, suite_config: SuiteConfig, panel: Panel) -> list[tuple[Source, list[BacktestConfig]]]:
+    """The grid, the backtests that the verdict asks for, and those behind what is shown and not judged."""
     base, evidence = suite_config.base_variant(), replace(signal, kind=EVIDENCE)
-    jobs = [(evidence, [variant]) for variant in evidence_variants(base, panel).values()]
+    jobs = [(signal, group) for group in group_variants(suite_config.variants())]
+    jobs += [(evidence, [variant]) for variant in evidence_variants(base, panel).values()]
     if suite_config.report_evidence:
         jobs += [(evidence, [variant]) for variant in stability_variants(base, panel)]
         jobs.append((replace(signal, kind=LIQUID), [overall_only(base)]))
     return jobs
 
 
+def _run(
+    jobs: list[tuple[Source, list[BacktestConfig]]], catalog: DataCatalog, workers: Parallel, progress: Progress | None
+) -> list[Outcome]:
+    """The outcomes of all jobs, in order. The list of jobs is emptied."""
+    total = sum(len(group) for _, group in jobs)
+    outcomes: list[Outcome] = []
+    for batch in workers(delayed(run_group)(*jobs.pop(0), catalog) for _ in range(len(jobs))):
+        outcomes += batch
+        if progress is not None:
+            progress(f"{batch[0].name} {batch[0].config.residualize}", len(outcomes), total)
+    return outcomes
+
+
 def _measures(
     checked: ValidationResult,
     own: PlacedSignal,
-    outcomes: list[_Outcome],
+    outcomes: list[Outcome],
     panel: Panel,
     suite_config: SuiteConfig,
     *,
@@ -278,101 +275,14 @@ def _refuse_unknown_baselines(suite_config: SuiteConfig) -> None:
         raise ConfigError(f"baselines={unknown} are not allowed; allowed: {', '.join(BASELINE_REGISTRY)}.")
 
 
-def _groups(variants: tuple[BacktestConfig, ...]) -> list[list[BacktestConfig]]:
-    """Variants that share their target books, because only lag and cost model differ; in the order of the grid."""
-    groups: dict[BacktestConfig, list[BacktestConfig]] = {}
-    for config in variants:
-        groups.setdefault(replace(config, lag=0, tc_model="naive"), []).append(config)
-    return list(groups.values())
-
-
-def baseline_config(config: BacktestConfig) -> BacktestConfig:
-    """The signal's configuration for a baseline: a daily value to rank."""
-    weight = "equal" if config.input_type == "weight" else config.weight
-    return replace(config, carry_days=1, input_type="value", weight=weight)
-
-
-def _formation_span(own: PlacedSignal, panel: Panel) -> tuple[int, int] | None:
-    """The first and last day on which a value is live."""
-    live = np.flatnonzero(~np.isnan(own.values))
-    if not len(live):
-        return None
-    first, last = np.searchsorted(panel.offsets, live[[0, -1]], side="right") - 1
-    return int(first), int(last)
-
-
 def _placements(own: PlacedSignal, catalog: DataCatalog, suite_config: SuiteConfig, names: tuple[str, ...]) -> Any:
     """Jobs that place each baseline."""
-    return (delayed(_place_baseline)(name, own, suite_config.base_variant(), catalog) for name in names)
+    return (delayed(place_baseline)(name, own, suite_config.base_variant(), catalog) for name in names)
 
 
-def _place_baseline(name: str, own: PlacedSignal, base: BacktestConfig, catalog: DataCatalog) -> _Source:
-    """A baseline over the signal's first to last formation day."""
-    panel = catalog.panel
-    try:
-        values = BASELINE_REGISTRY[name].values(panel)
-    except PocError as error:
-        return _Source(name=name, kind="baseline", reason=str(error))
-    placed = place_rows(values, panel, base)
-    rows = int(np.isfinite(values).sum())
-    span = _formation_span(own, panel)
-    if span is not None:
-        placed.values[: panel.offsets[span[0]]] = np.nan
-        placed.values[panel.offsets[span[1] + 1] :] = np.nan
-    return _Source(name=name, kind="baseline", placed=placed, ledger=Ledger(rows, rows, {}))
-
-
-def _run_group(source: _Source, group: list[BacktestConfig], catalog: DataCatalog) -> list[_Outcome]:
-    """Form the books once, then hold them as each variant of the group asks."""
-    panel, placed = catalog.panel, source.placed
-    if source.kind == LIQUID and placed is not None:
-        placed = liquid_half(placed, panel, group[0])
-    if placed is None or source.ledger is None:
-        return [_failed(source, config, source.reason) for config in group]
-    configs = [baseline_config(config) if source.kind == "baseline" else config for config in group]
-    try:
-        formation = form_books(placed, panel, configs[0])
-        held = hold(formation, configs, panel)
-    except PocError as error:
-        return [_failed(source, config, str(error)) for config in group]
-    outcomes = []
-    for config, run_as, books in zip(group, configs, held, strict=True):
-        try:
-            result = evaluate_books(formation, books, run_as, panel, source.ledger)
-            if source.kind in (EVIDENCE, LIQUID):
-                result = replace(result, books=result.books.emptied())
-            outcomes.append(_Outcome(name=source.name, kind=source.kind, config=config, result=result))
-        except PocError as error:
-            outcomes.append(_failed(source, config, str(error)))
-    return outcomes
-
-
-def _failed(source: _Source, config: BacktestConfig, reason: str) -> _Outcome:
-    return _Outcome(name=source.name, kind=source.kind, config=config, reason=reason)
-
-
-def _results(outcomes: list[_Outcome], name: str, kind: str) -> dict[str, BacktestResult]:
+def _results(outcomes: list[Outcome], name: str, kind: str) -> dict[str, BacktestResult]:
     """The variants that succeeded, by the key of the grid's configuration, in grid order."""
     return {o.config.key: o.result for o in outcomes if o.result is not None and (o.name, o.kind) == (name, kind)}
-
-
-def _summary_row(outcome: _Outcome) -> dict[str, Any]:
-    config, result = outcome.config, outcome.result
-    row: dict[str, Any] = {
-        "name": outcome.name,
-        "kind": outcome.kind,
-        "key": config.key,
-        "lag": config.lag,
-        "residualize": config.residualize,
-        "tc_model": config.tc_model,
-        "weight": config.weight,
-    }
-    metrics = ("sharpe", "sharpe_net", "ret_ann", "ret_net_ann", "max_drawdown", "turnover")
-    overall = None if result is None else result.overall()
-    row |= {name: np.nan if overall is None else overall[name] for name in metrics}
-    row["coverage"] = np.nan if result is None else result.diagnostics["coverage"]["mean"]
-    row["ic_mean"] = np.nan if result is None else result.diagnostics["ic"]["mean"]
-    return row | {"status": "failed" if result is None else "ok", "reason": outcome.reason}
 
 
 def _snapshot_info(catalog: DataCatalog) -> SnapshotInfo:

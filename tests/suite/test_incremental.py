@@ -21,8 +21,9 @@ from poc.engine.wrapper import check_signal
 from poc.stats.newey_west import newey_west_t
 from poc.stats.sharpe_difference import sharpe_difference
 from poc.suite.config import SuiteConfig
+from poc.suite.grid import place_baseline
 from poc.suite.result import SuiteResult
-from poc.suite.runner import _place_baseline, run_suite
+from poc.suite.runner import run_suite
 
 SUITE = SuiteConfig(name="small", lags=(0,), residualize=("off",), placebos=0, report_evidence=False)
 
@@ -76,7 +77,7 @@ def test_the_incremental_ic_equals_a_loop(
     panel, config = catalog.panel, BacktestConfig()
     own = place_signal(check_signal(signals["real_alpha"].frame, config, catalog).rows, panel, config)
     values = np.where(candidates(panel, config), own.values, np.nan)
-    placed = [_place_baseline(name, own, config, catalog).placed for name in SUITE.baselines]
+    placed = [place_baseline(name, own, config, catalog).placed for name in SUITE.baselines]
     others = np.array([one.values for one in placed if one is not None])
     later = panel.rows_after(1)
     next_ret = np.where(later >= 0, panel.returns["ret"][later], np.nan)
