@@ -15,7 +15,7 @@ from benchmarks.verdict.signals import WORLDS, ZooSignal, family, zoo
 from poc.contract.schema import ValidationResult
 from poc.data.catalog import DataCatalog
 from poc.engine.formation import form_books
-from poc.engine.holding import trade_books
+from poc.engine.holding import hold
 from poc.engine.placing import place_signal
 from poc.engine.result import BacktestResult
 from poc.engine.wrapper import check_signal, evaluate_books
@@ -92,7 +92,8 @@ class Bench:
         """The base variant without slices."""
         panel = self.catalog.panel
         formation = form_books(place_signal(checked.clean, panel, SCREEN), panel, SCREEN)
-        return evaluate_books(formation, trade_books(formation, SCREEN, panel), SCREEN, panel, checked.ledger)
+        (held,) = hold(formation, [SCREEN], panel)
+        return evaluate_books(formation, held, SCREEN, panel, checked.ledger)
 
     def _run_suite(self, checked: ValidationResult) -> SuiteResult:
         days = tuple(
