@@ -48,15 +48,18 @@ def _order_by_day(values, offsets):
     for t in range(len(offsets) - 1):
         begin, free = offsets[t], offsets[t + 1]
         n = 0
+        low, high = np.inf, -np.inf
         for r in range(begin, offsets[t + 1]):
-            if np.isnan(values[r]):
+            x = values[r]
+            if np.isnan(x):
                 free -= 1
                 order[free] = r
             else:
                 row[n] = r
-                value[n] = values[r] + 0.0  # minus zero is zero
+                value[n] = x + 0.0  # minus zero is zero
+                low, high = min(low, x), max(high, x)
                 n += 1
-        _sort_by_place(word[:n], value[:n], room)
+        _sort_by_place(word[:n], value[:n], low, high, room)
         if not _insertion_sort(word[:n], value, 4 * n):
             _sort_by_bits(word[:n], value.view(np.uint64), room)
         for i in range(n):
@@ -65,11 +68,8 @@ def _order_by_day(values, offsets):
 
 
 @njit(cache=True, nogil=True)
-def _sort_by_place(word, value, room):
+def _sort_by_place(word, value, low, high, room):
     """Write words in the order of where each value lies between the least and the greatest."""
-    low, high = np.inf, -np.inf
-    for x in value:
-        low, high = min(low, x), max(high, x)
     width = 6
     while width < WIDTH and 1 << width < len(value):
         width += 1

@@ -72,14 +72,19 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
         for g in range(end - begin):
             rank[g] = 0
         n = 0
+        some_tied = False
+        before = np.nan
         for i in range(begin, end):
             r = x_order[i]
-            if np.isnan(x[r]):
+            value, g = x[r], y_rank[r]
+            if np.isnan(value):
                 break
-            if y_rank[r] >= 0:
-                pair_x[n] = x[r]
-                pair_y[n] = y_rank[r]
-                rank[y_rank[r]] += 1
+            if g >= 0:
+                some_tied |= value == before
+                before = value
+                pair_x[n] = value
+                pair_y[n] = g
+                rank[g] += 1
                 n += 1
         if n < least:
             continue
@@ -92,6 +97,11 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
             yy += tied * middle * middle
             below += tied
         first = 0
+        if not some_tied:  # the same as below, where each value is alone
+            xx = n * (n * n - 1) // 3
+            for i in range(n):
+                xy += (2 * i + 1 - n) * rank[pair_y[i]]
+            first = n
         while first < n:
             end_of_tied = first + 1
             total = np.int64(rank[pair_y[first]])

@@ -245,19 +245,17 @@ def earn(
         n = offsets[t + 1] - begin
         for i in range(n):
             r = later[begin + i]
+            g = fractile[begin + i] if n_fractiles > 0 else 0
             day_ret[i] = ret[r] if r >= 0 else np.nan
+            total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
             if has_residual:
                 day_resret[i] = resret[r] if r >= 0 else np.nan
-        if n_fractiles > 0:
-            for i in range(n):
-                g = fractile[begin + i]
-                total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
                 total[g, 1] += 0.0 if np.isnan(day_resret[i]) else day_resret[i]
-            for g in range(n_fractiles + 1):
-                for kind in range(2):
-                    if g > 0:
-                        of_fractiles[kind, t - first, g - 1] = total[g, kind]
-                    total[g, kind] = 0.0
+        for g in range(n_fractiles + 1):
+            for kind in range(2):
+                if g > 0:
+                    of_fractiles[kind, t - first, g - 1] = total[g, kind]
+                total[g, kind] = 0.0
         for p in range(n_portfolios):
             long = short = residual = missing = np.float64(0.0)
             for e in range(start[t * n_portfolios + p], start[t * n_portfolios + p + 1]):
