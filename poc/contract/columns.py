@@ -163,21 +163,33 @@ def as_ids(ids: Iterable[Any]) -> pl.Series:
 
 
 def sort_rows(frame: pl.DataFrame, ids: str, days: str) -> pl.DataFrame:
-    """Sort by two columns, missing values first. Rows are counted into their places, which takes linear time."""
+    """Sort by two columns, missing values first."""
+    order = order_rows(frame, ids, days)
+    return frame if order is None else frame[order]
+
+
+def order_rows(frame: pl.DataFrame, ids: str, days: str) -> NDArray[np.int32] | None:
+    """The rows by two columns, missing values first; None where they are in this order.
+
+    Rows are counted into their places, which takes linear time.
+    """
     first, second = pl.col(ids), pl.col(days)
     in_order = (first > first.shift()) | ((first == first.shift()) & (second >= second.shift()))
     complete = not (frame[ids].null_count() or frame[days].null_count())
     if complete and frame.select(in_order.all()).item():
-        return frame
-    order = _order(encode(frame[days].to_physical()), np.arange(frame.height, dtype=np.int32))
-    return frame[_order(encode(frame[ids]), order)]
+        return None
+    by_day = None
+    if frame[days].null_count() or not frame[days].is_sorted():
+        by_day = _order(encode(frame[days].to_physical()))
+    return _order(encode(frame[ids]), by_day)
 
 
-def _order(codes: Codes, rows: NDArray[np.int32]) -> NDArray[np.int32]:
+def _order(codes: Codes, rows: NDArray[np.int32] | None = None) -> NDArray[np.int32]:
     """The rows by their code, those of one code in the order in which they were."""
-    order = np.empty(len(rows), np.int32)
-    rows_by_group(frozen(codes.code[rows] + np.int32(1)), len(codes.values) + 1, order)
-    return rows[order]
+    group = codes.code + np.int32(1) if rows is None else codes.code[rows] + np.int32(1)
+    order = np.empty(len(group), np.int32)
+    rows_by_group(frozen(group), len(codes.values) + 1, order)
+    return order if rows is None else rows[order]
 
 
 def names(columns: Iterable[Any]) -> str:

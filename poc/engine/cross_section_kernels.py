@@ -98,7 +98,7 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
             below += tied
         first = 0
         if not some_tied:  # the same as below, where each value is alone
-            xx = n * (n * n - 1) // 3
+            xx = np.int64(n * (n * n - 1) // 3)
             for i in range(n):
                 xy += (2 * i + 1 - n) * rank[pair_y[i]]
             first = n
