@@ -45,12 +45,12 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
     n_usual = n_signal = n_known = n_inside = 0
     ascending = True
     first_day, last_day = span
-    plain = len(hour) == 0 and len(bad) == 0
     for i in range(len(code)):
         s, sig, avail, x = code[i], date_sig[i], date_avail[i], signal[i]
-        if plain and s >= 0:  # the usual row breaks nothing; without branches, this is seen at once
-            inside = (sig <= avail) & (first_day <= avail) & (avail <= last_day)
-            if known[s] & (last_sig[s] < sig) & inside & np.isfinite(x):
+        if s >= 0 and len(bad) == 0:  # the usual row breaks nothing; without branches, this is seen at once
+            in_time = (sig <= avail) & (first_day <= avail) & (avail <= last_day)
+            in_time &= len(hour) == 0 or 0 <= hour[i] <= 24
+            if known[s] & (last_sig[s] < sig) & in_time & np.isfinite(x):
                 last_sig[s] = sig
                 n_usual += 1
                 continue
