@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books
 from poc.engine.holding import list_trades
 from poc.engine.result import HeldBooks
 
@@ -33,15 +32,14 @@ class Entries(NamedTuple):
 
 def holdings_of(books: HeldBooks) -> Entries:
     """What is held on each day of the series."""
-    known = books.days - books.shift
-    index, day = _ranges(books.start[known], books.start[known + 1])
-    return Entries(day, books.row[index], books.weight[index])
+    held, known = books.entries(), books.days - books.shift
+    index, day = _ranges(held.start[known], held.start[known + 1])
+    return Entries(day, held.row[index], held.weight[index])
 
 
 def trades_of(books: HeldBooks, panel: Panel) -> Entries:
     """What is traded on each day of the series but the first, as docs/methodology.md counts trades."""
-    overall = Books(books.start, books.row, books.weight, 1)
-    trade_start, row, size = list_trades(overall, BacktestConfig(tc_bps=WHOLE_TRADE), panel)
+    trade_start, row, size = list_trades(books.entries(), BacktestConfig(tc_bps=WHOLE_TRADE), panel)
     known = (books.days - books.shift)[1:]
     index, day = _ranges(trade_start[known], trade_start[known + 1])
     return Entries(day + 1, row[index], size[index])

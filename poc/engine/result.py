@@ -12,6 +12,7 @@ from poc.data.panel import Panel
 from poc.engine.attribution import attribute
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import Books
+from poc.errors import BacktestError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class HeldBooks:
         start, row, weight: held books by information day; that of day t is `start[t]:start[t + 1]`.
         shift: trading days from the information day of a book to the day of its return.
         days: return days of the series, as indices of `panel.dates`.
+        kept: False where `emptied` has dropped what was held.
     """
 
     panel: Panel
@@ -31,23 +33,38 @@ class HeldBooks:
     weight: NDArray[np.float64]
     shift: int
     days: NDArray[Any]
+    kept: bool = True
 
     def emptied(self) -> "HeldBooks":
-        """The same days with nothing held: what is held is most of the memory of a result."""
-        return replace(self, start=np.zeros_like(self.start), row=self.row[:0].copy(), weight=self.weight[:0].copy())
+        """The same days without what is held on them, which is most of the memory of a result."""
+        start, row, weight = (values[:0].copy() for values in (self.start, self.row, self.weight))
+        return replace(self, start=start, row=row, weight=weight, kept=False)
+
+    def entries(self) -> Books:
+        """What is held by information day.
+
+        Raises:
+            BacktestError: it was not kept.
+        """
+        if not self.kept:
+            raise BacktestError(
+                "What this variant held was not kept: a suite keeps it of the signal's own variants alone. "
+                "run_backtest on the same signal and configuration gives it."
+            )
+        return Books(self.start, self.row, self.weight, n_portfolios=1)
 
     def weights(self, days: NDArray[Any]) -> pd.DataFrame:
         """`date, security_id, weight` held on the given return days, sorted by date and security."""
-        book = days - self.shift
-        first, size = self.start[book], self.start[book + 1] - self.start[book]
+        held, book = self.entries(), days - self.shift
+        first, size = held.start[book], held.start[book + 1] - held.start[book]
         entry = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
-        day, security = np.repeat(days, size), self.panel.security[self.row[entry]]
+        day, security = np.repeat(days, size), self.panel.security[held.row[entry]]
         entry, day, security = (values[np.lexsort((security, day))] for values in (entry, day, security))
         return pd.DataFrame(
             {
                 "date": self.panel.dates[day].astype("datetime64[s]"),
                 "security_id": self.panel.securities[security],
-                "weight": self.weight[entry],
+                "weight": held.weight[entry],
             }
         )
 
@@ -96,8 +113,7 @@ class BacktestResult:
         Made when it is first asked for: most variants of a suite are never looked at so closely.
         """
         books = self.books
-        held = Books(books.start, books.row, books.weight, 1)
-        return attribute(held, books.days, books.shift, self.daily_series, self.config, books.panel)
+        return attribute(books.entries(), books.days, books.shift, self.daily_series, self.config, books.panel)
 
     def overall(self) -> pd.Series:
         """The row of `summary_table` for the whole period and universe."""

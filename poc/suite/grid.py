@@ -19,7 +19,7 @@ from poc.errors import PocError
 from poc.suite.stability import liquid_half
 
 EVIDENCE, LIQUID = "evidence", "liquid half"
-"""Kinds of variants outside the grid, the latter on the more liquid half of the names. Nobody asks what they hold."""
+"""Kinds of variants outside the grid, the latter on the more liquid half of the names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +100,7 @@ def run_group(source: Source, group: list[BacktestConfig], catalog: DataCatalog)
     for config, run_as, books in zip(group, configs, held, strict=True):
         try:
             result = evaluate_books(formation, books, run_as, panel, source.ledger)
-            if source.kind in (EVIDENCE, LIQUID):
+            if source.kind != "signal":
                 result = replace(result, books=result.books.emptied())
             outcomes.append(Outcome(name=source.name, kind=source.kind, config=config, result=result))
         except PocError as error:

@@ -11,7 +11,7 @@ from poc.data.catalog import DataCatalog
 from poc.data.demo_signals import DemoSignal
 from poc.engine.config import BacktestConfig
 from poc.engine.wrapper import check_signal, run_backtest
-from poc.errors import ConfigError, ContractError
+from poc.errors import BacktestError, ConfigError, ContractError
 from poc.reporting.files import plain
 from poc.suite.capacity import Capacity
 from poc.suite.config import STANDARD_SUITE, SuiteConfig
@@ -50,6 +50,15 @@ def test_a_variant_is_what_run_backtest_gives(
         alone = run_backtest(signals["real_alpha"].frame, config, catalog)
         for table in TABLES:
             assert_frame_equal(getattr(suite_result.signal_results[config.key], table), getattr(alone, table))
+
+
+def test_what_a_baseline_held_is_not_kept(suite_result: SuiteResult) -> None:
+    result = suite_result.baseline_results["value"]["lag0.off.naive.equal"]
+    with pytest.raises(BacktestError, match="run_backtest on the same signal and configuration"):
+        result.holdings()
+    with pytest.raises(BacktestError, match="not kept"):
+        _ = result.attribution
+    assert not suite_result.signal_results["lag0.off.naive.equal"].holdings().empty
 
 
 def test_the_summary_repeats_the_results(suite_result: SuiteResult) -> None:
