@@ -44,7 +44,7 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
     counts = np.zeros((3, N_CHECKS), np.int64)
     n_usual = n_signal = n_known = n_inside = 0
     ascending = True
-    first_day, last_day = span
+    first_day, last_day = span[0], span[1]
     for i in range(len(code)):
         s, sig, avail, x = code[i], date_sig[i], date_avail[i], signal[i]
         if s >= 0 and len(bad) == 0:  # the usual row breaks nothing; without branches, this is seen at once
@@ -97,8 +97,9 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
                     counts[0, k] += 1
                     counts[1, k] += first
                     first = False
-    counts[2, MISSING_SIGNAL], counts[2, UNKNOWN_SECURITY], counts[2, OUTSIDE_CALENDAR] = n_signal, n_known, n_inside
-    counts[2] += n_usual
+    counts[2, MISSING_SIGNAL] = n_usual + n_signal
+    counts[2, UNKNOWN_SECURITY] = n_usual + n_known
+    counts[2, OUTSIDE_CALENDAR] = n_usual + n_inside
     return counts, ascending
 
 
@@ -170,8 +171,11 @@ def surely_varied(bits, order, start):
         order: rows, group by group; or empty, where they are in that order.
         start: (groups + 1,) where each group begins.
     """
+    longest = 1
+    for g in range(len(start) - 1):
+        longest = max(longest, start[g + 1] - start[g])
     power = 1
-    while 1 << power < 2 * np.diff(start).max():
+    while 1 << power < 2 * longest:
         power += 1
     taken_by = np.full(1 << power, -1, np.int32)
     varied = np.zeros(len(start) - 1, np.bool_)
