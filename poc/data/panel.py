@@ -17,7 +17,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from poc.data.manifest import Manifest
-from poc.data.sort_kernels import distinct_ranks, order_by_day
+from poc.data.sort_kernels import ABSENT, distinct_ranks, order_by_day
+from poc.errors import SnapshotError
 
 EXPOSURE_MAX_AGE = 5
 GROUP_MAX_AGE = 20
@@ -108,31 +109,35 @@ class Panel:
         )
 
     @cached_property
-    def _rows_after(self) -> dict[int, Ints]:
+    def _places_after(self) -> dict[int, NDArray[np.uint16]]:
         return {}
 
-    def rows_after(self, days: int) -> Ints:
-        """(R,) row of the same security exactly `days` trading days later, or -1. Kept for the next caller."""
-        rows = self._rows_after.get(days)
-        if rows is None:
-            rows = self._rows_after[days] = rows_after(self.security, self.offsets, len(self.securities), days)
-        return rows
+    def places_after(self, days: int) -> NDArray[np.uint16]:
+        """(R,) place of the same security among the rows of the day exactly `days` trading days later, or `ABSENT`.
+
+        Kept for the next caller.
+        """
+        places = self._places_after.get(days)
+        if places is None:
+            places = self._places_after[days] = _read_only(
+                _places_after(self.security, self.offsets, len(self.securities), days)
+            )
+        return places
 
     @cached_property
-    def _next_return_ranks(self) -> dict[str, Ints]:
+    def _next_return_ranks(self) -> dict[str, NDArray[np.uint16]]:
         return {}
 
-    def next_return_ranks(self, name: str) -> Ints:
-        """(R,) rank of each row's return on the next trading day among the distinct ones of its day, -1 where missing.
+    def next_return_ranks(self, name: str) -> NDArray[np.uint16]:
+        """(R,) rank of each row's return on the next trading day among the distinct ones of its day.
 
-        The lowest is 0. Kept for the next caller.
+        The lowest is 0, a missing one `ABSENT`. Kept for the next caller.
         """
         ranks = self._next_return_ranks.get(name)
         if ranks is None:
-            later = self.rows_after(1)
-            values = np.where(later >= 0, self.returns[name][later], np.float64(np.nan))
+            values = _next_values(self.returns[name], self.places_after(1), self.offsets)
             ranks = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
-            self._next_return_ranks[name] = _read_only(ranks)
+            self._next_return_ranks[name] = ranks
         return ranks
 
 
@@ -182,6 +187,9 @@ def make_panel(
     securities, security = _encode(table["security_id"])
     day = np.searchsorted(dates, table["date"].to_numpy().astype("datetime64[D]"))
     offsets = np.searchsorted(day, np.arange(len(dates) + 1)).astype(np.int64)
+    most = int(np.diff(offsets).max(initial=0))
+    if most > ABSENT:
+        raise SnapshotError(f"{most:,} securities have a row on one day; at most {ABSENT:,} can be handled.")
 
     def latest(values: NDArray[Any], known: Bools, max_age: int, missing: float) -> NDArray[Any]:
         if known.all():
@@ -330,16 +338,27 @@ def latest_known_row(known: Bools, security: Ints, offsets: Ints, n_securities: 
 
 
 @_compiled
-def rows_after(security: Ints, offsets: Ints, n_securities: int, days: int) -> Ints:
-    """(R,) row of the same security exactly `days` trading days later, or -1."""
-    n_days = len(offsets) - 1
-    out = np.full(len(security), -1, np.int32)
-    row = np.full(n_securities, -1, np.int32)
-    for t in range(n_days - days):
-        for r in range(offsets[t + days], offsets[t + days + 1]):
-            row[security[r]] = r
+def _places_after(security: Ints, offsets: Ints, n_securities: int, days: int) -> NDArray[np.uint16]:
+    """(R,) place of the same security among the rows of the day exactly `days` trading days later, or `ABSENT`."""
+    out = np.full(len(security), ABSENT, np.uint16)
+    place = np.full(n_securities, ABSENT, np.uint16)
+    for t in range(len(offsets) - 1 - days):
+        begin, end = offsets[t + days], offsets[t + days + 1]
+        for r in range(begin, end):
+            place[security[r]] = r - begin
         for r in range(offsets[t], offsets[t + 1]):
-            later = row[security[r]]
-            if later >= offsets[t + days]:
-                out[r] = later
+            out[r] = place[security[r]]
+        for r in range(begin, end):
+            place[security[r]] = ABSENT
+    return out
+
+
+@_compiled
+def _next_values(values: Floats, places: NDArray[np.uint16], offsets: Ints) -> NDArray[np.float64]:
+    """(R,) value of the same security on the next trading day, NaN where it is absent."""
+    out = np.full(len(values), np.nan)
+    for t in range(len(offsets) - 2):
+        for r in range(offsets[t], offsets[t + 1]):
+            if places[r] != ABSENT:
+                out[r] = values[offsets[t + 1] + places[r]]
     return out

@@ -15,6 +15,8 @@ ROW_BITS = np.uint64(32)
 """What is sorted are words: two digits, and below them, in so many bits, the place of a row among those of its day."""
 PLACE = np.uint64(2**32 - 1)
 SIGN = np.uint64(2**63)
+ABSENT = 2**16 - 1
+"""In place of a number that counts names of a day: there is none."""
 
 
 def order_by_day(values: NDArray[np.floating[Any]], offsets: NDArray[Any]) -> NDArray[np.int32]:
@@ -148,19 +150,19 @@ def _insertion_sort(word, value, most_moves):
     return True
 
 
-def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offsets: NDArray[Any]) -> NDArray[np.int32]:
-    """(R,) how many distinct values of its day are lower, -1 where missing.
+def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offsets: NDArray[Any]) -> NDArray[np.uint16]:
+    """(R,) how many distinct values of its day are lower, `ABSENT` where missing.
 
     Args:
         order: as `order_by_day` gives it.
     """
-    ranks: NDArray[np.int32] = _frozen(_distinct_ranks(_frozen(values), _frozen(order), _frozen(offsets)))
+    ranks: NDArray[np.uint16] = _frozen(_distinct_ranks(_frozen(values), _frozen(order), _frozen(offsets)))
     return ranks
 
 
 @njit(cache=True, nogil=True)
 def _distinct_ranks(values, order, offsets):
-    ranks = np.full(len(values), -1, np.int32)
+    ranks = np.full(len(values), ABSENT, np.uint16)
     for t in range(len(offsets) - 1):
         rank = -1
         before = np.nan

@@ -29,7 +29,7 @@ def attribute(
         list_trades(books, config, panel),
         panel.offsets,
         (panel.security, panel.known_sector, len(panel.securities), len(panel.sector_ids)),
-        panel.rows_after(shift),
+        panel.places_after(shift),
         panel.returns[return_name(panel, config)],
         shift,
         days - shift,

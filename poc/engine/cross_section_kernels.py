@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from poc.data.sort_kernels import longest_day
+from poc.data.sort_kernels import ABSENT, longest_day
 
 
 @njit(cache=True, nogil=True)
@@ -58,7 +58,7 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     Args:
         x: (R,) values, missing as NaN.
         x_order: (R,) rows of each day in ascending order of x, the missing ones last.
-        y_rank: (R,) rank of the other value among the distinct ones of the day, from 0, and -1 where missing.
+        y_rank: (R,) rank of the other value among the distinct ones of the day, from 0, `ABSENT` where missing.
         least: fewest pairs; NaN on a day with fewer, or with a constant side.
     """
     n_days = len(offsets) - 1
@@ -79,7 +79,7 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
             value, g = x[r], y_rank[r]
             if np.isnan(value):
                 break
-            if g >= 0:
+            if g != ABSENT:
                 some_tied |= value == before
                 before = value
                 pair_x[n] = value

@@ -92,7 +92,7 @@ def hold(
         trades = {model: _trade(books, config, panel, days, listed=False)[0] for model, config in models.items()}
         earned = {}
         for shift in shifts:
-            where = (panel.offsets, panel.security, panel.rows_after(shift))
+            where = (panel.offsets, panel.security, panel.places_after(shift))
             earned[shift] = kernels.earn(*books, *where, *returns, shift, formation.fractile, n_groups, days)
         return trades, earned
 
@@ -149,7 +149,7 @@ def _trade(books: Books, config: BacktestConfig, panel: Panel, days: tuple[int, 
         panel.offsets,
         panel.security,
         len(panel.securities),
-        panel.rows_after(1),
+        panel.places_after(1),
         (panel.known_cap, panel.known_vol, panel.known_adv),
         (by_impact, np.array(config.tc_bps, float), np.array(config.tc_power, float), config.gmv),
         listed,

@@ -6,7 +6,7 @@ Everything is laid out by information day: the day whose close is the last that 
 import numpy as np
 from numba import njit
 
-from poc.data.sort_kernels import longest_day
+from poc.data.sort_kernels import ABSENT, longest_day
 
 TRADED, COST, GROSS, SHORT, N_LONG, N_SHORT = range(6)
 """Columns of `trade_books`: sums of absolute trades, costs, absolute weights, absolute short weights; names a side."""
@@ -126,14 +126,14 @@ def _write_costs(costs, trades, rows, cost_inputs, cost_settings):
 
 @njit(cache=True, nogil=True)
 def trade_books(
-    start, row, weight, n_portfolios, offsets, security, n_securities, next_row, cost_inputs, cost_settings, listed,
+    start, row, weight, n_portfolios, offsets, security, n_securities, next_place, cost_inputs, cost_settings, listed,
     days
 ):  # fmt: skip
     """Trade from each day's held book to the next.
 
     Args:
         start, row, weight, n_portfolios: held books.
-        next_row: (R,) row of the same name on the next trading day, or -1.
+        next_place: (R,) place of the same name among the rows of the next trading day, or `ABSENT`.
         cost_inputs: (cap, vol, adv), (R,) each, latest known of any age.
         cost_settings: (by power law or not, bps (3,), power (2,), gmv).
         listed: whether the single trades of portfolio 0 are listed.
@@ -167,15 +167,15 @@ def trade_books(
             old = range(start[book - n_portfolios], start[book - n_portfolios + 1]) if t > 0 else range(0)
             n_old = 0
             for e in old:
-                now = next_row[row[e]]
-                if row[e] < offsets[t - 1]:  # the row is older than the book
-                    now = _row_on(t, security[row[e]], offsets, security)
+                r = row[e]
+                now = begin + next_place[r] if next_place[r] != ABSENT else -1
+                if r < offsets[t - 1]:  # the row is older than the book
+                    now = _row_on(t, security[r], offsets, security)
                 if now >= 0:
                     held[now - begin] = weight[e]
                 else:
-                    now = row[e]
-                    held_without[security[now]] = weight[e]
-                old_row[n_old] = now
+                    held_without[security[r]] = weight[e]
+                old_row[n_old] = now if now >= 0 else r
                 n_old += 1
             n = n_short = 0
             gross = short = traded = paid = 0.0
@@ -224,7 +224,7 @@ def earn(
 
     Args:
         start, row, weight, n_portfolios: held books.
-        later: (R,) row of the same name `shift` trading days later, or -1.
+        later: (R,) place of the same name among the rows of `shift` trading days later, or `ABSENT`.
         ret, resret: (R,) returns, missing as NaN; a name without one earns 0. `resret` is empty where there is none.
         fractile: (R,) 1 to `n_fractiles`, 0 for none; not read where `n_fractiles` is 0.
         days: (first, end) of the n information days.
@@ -241,15 +241,15 @@ def earn(
     longest = longest_day(offsets)
     day_ret, day_resret = np.empty(longest, ret.dtype), np.full(longest, np.nan, resret.dtype)
     for t in range(first, min(end, len(offsets) - 1 - shift)):
-        begin = offsets[t]
-        n = offsets[t + 1] - begin
-        for i in range(n):
-            r = later[begin + i]
+        begin, later_begin = offsets[t], offsets[t + shift]
+        for i in range(offsets[t + 1] - begin):
+            is_there = later[begin + i] != ABSENT
+            r = later_begin + later[begin + i]
             g = fractile[begin + i] if n_fractiles > 0 else 0
-            day_ret[i] = ret[r] if r >= 0 else np.nan
+            day_ret[i] = ret[r] if is_there else np.nan
             total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
             if has_residual:
-                day_resret[i] = resret[r] if r >= 0 else np.nan
+                day_resret[i] = resret[r] if is_there else np.nan
                 total[g, 1] += 0.0 if np.isnan(day_resret[i]) else day_resret[i]
         for g in range(n_fractiles + 1):
             for kind in range(2):
@@ -287,7 +287,7 @@ def contribute(start, row, weight, trades, offsets, names, later, ret, shift, da
         start, row, weight: held book by information day.
         trades: (start, row, cost) of its trades.
         names: (security, sector, N, number of sectors).
-        later: (R,) row of the same name `shift` trading days later, or -1.
+        later: (R,) place of the same name among the rows of `shift` trading days later, or `ABSENT`.
         ret: (R,) return, missing as NaN; a name without one earns 0.
         days: information days of the series.
         borrow: cost a day of the short side, as a fraction.
@@ -301,7 +301,8 @@ def contribute(start, row, weight, trades, offsets, names, later, ret, shift, da
     by_sector = np.zeros(n_sectors + 1)
     for t in days:
         for e in range(start[t], start[t + 1]):
-            r = later[row[e]]
+            place = later[row[e]]
+            r = offsets[t + shift] + place if place != ABSENT else -1
             if row[e] < offsets[t]:  # the row is older than the book
                 r = _row_on(t + shift, security[row[e]], offsets, security)
             net = min(weight[e], 0.0) * borrow

@@ -6,6 +6,7 @@ import mmap
 import os
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +179,18 @@ def test_a_panel_until_a_day_is_that_of_the_tables_until_this_day(catalog: DataC
         assert cut.panel.risk.collect()["date"].max() == last
         assert cut.calendar[-1] == np.datetime64(last)
         assert cut.get_retfile()["date"].max().date() == last
+
+
+def test_more_securities_a_day_than_can_be_counted_are_refused() -> None:
+    n = 2**16
+    day = pl.Series("date", [date(2024, 1, 2)])
+    keys = pl.DataFrame({"security_id": np.arange(n), "date": day.new_from_index(0, n)})
+    tables = {
+        "ret": keys.with_columns(ret=pl.lit(0.0, pl.Float32)),
+        "risk": keys.with_columns(industry_id=1, mcap=pl.lit(1.0, pl.Float32), cap=1),
+        "trading_date": pl.DataFrame({"date": day}),
+    }
+    with pytest.raises(SnapshotError, match="65,536 securities have a row on one day; at most 65,535"):
+        make_panel(tables, days_per_year=252, open_cutoff=8, close_cutoff=15)
+    fewer = {name: table.head(n - 1) for name, table in tables.items()}
+    assert make_panel(fewer, days_per_year=252, open_cutoff=8, close_cutoff=15).offsets.tolist() == [0, n - 1]

@@ -79,8 +79,9 @@ def test_the_incremental_ic_equals_a_loop(
     values = np.where(candidates(panel, config), own.values, np.nan)
     placed = [place_baseline(name, own, config, catalog).placed for name in SUITE.baselines]
     others = np.array([one.values for one in placed if one is not None])
-    later = panel.rows_after(1)
-    next_ret = np.where(later >= 0, panel.returns["ret"][later], np.nan)
+    day = np.repeat(np.arange(panel.n_days), np.diff(panel.offsets))
+    ret = dict(zip(zip(day, panel.security, strict=True), panel.returns["ret"], strict=True))
+    next_ret = np.array([ret.get((d + 1, s), np.nan) for d, s in zip(day, panel.security, strict=True)])
     daily = []
     for begin, end in pairwise(panel.offsets):
         residual = residual_by_loop(values[begin:end], others[:, begin:end]).round(9)
