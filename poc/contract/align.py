@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from math import ceil
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,18 @@ class Timing(Protocol):
         """Trading days by which the whole book is delayed."""
 
 
+class Formed(NamedTuple):
+    """When the rows of a signal enter a book, as indices into the calendar.
+
+    Attributes:
+        day: (n,) int32, the formation day of each row; `len(calendar)` where it lies beyond the end. Read-only.
+        days: those on which any row is formed, within the calendar, ascending.
+    """
+
+    day: NDArray[np.int32]
+    days: NDArray[np.integer[Any]]
+
+
 def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
     date_avail: NDArray[np.datetime64] | pl.Series,
     avail_hour: NDArray[np.float64] | pl.Series | None,
@@ -41,8 +53,8 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
     from_open: bool,
     open_cutoff: float,
     close_cutoff: float,
-) -> NDArray[np.int32]:
-    """The trading day on which each row first enters a book, as an index into the calendar.
+) -> Formed:
+    """The trading day on which each row first enters a book.
 
     A row is formed on its day of availability if it is known by the cutoff hour of that day, else on the next trading
     day. On a day without trading it is formed on the next trading day, at whatever hour it became known. A missing
@@ -56,14 +68,11 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
         from_open: trade at the open, with `open_cutoff`; else at the close, with `close_cutoff`.
         open_cutoff: the last hour at which a row still makes the open.
         close_cutoff: the last hour at which a row still makes the close.
-
-    Returns:
-        An index a row; `len(calendar)` where the formation day lies beyond the end of the calendar.
     """
     # A table over all days from the first to past the last trading day: looking up is faster than searching.
     days = np.arange(calendar[0], calendar[-1] + 2)
     on_time = np.searchsorted(calendar, days).astype(np.int32)
-    formation = np.empty(len(date_avail), np.int32)
+    formation, occurs = np.empty(len(date_avail), np.int32), np.zeros(len(calendar) + 1, np.bool_)
     row_kernels.find_formation(
         day_numbers(date_avail),
         day_numbers(date_sig),
@@ -74,8 +83,9 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
         open_cutoff if from_open else close_cutoff,
         np.array([close_cutoff + 1, open_cutoff]),
         formation,
+        occurs,
     )
-    return frozen(formation)
+    return Formed(frozen(formation), np.flatnonzero(occurs[:-1]))
 
 
 def _hours(avail_hour: NDArray[np.float64] | pl.Series | None) -> NDArray[np.float64]:
@@ -84,17 +94,17 @@ def _hours(avail_hour: NDArray[np.float64] | pl.Series | None) -> NDArray[np.flo
     return hours(avail_hour) if isinstance(avail_hour, pl.Series) else frozen(avail_hour.astype(np.float64))
 
 
-def default_carry_days(formed: NDArray[np.integer[Any]]) -> int:
+def default_carry_days(days: NDArray[np.integer[Any]]) -> int:
     """Trading days for which a row stays live where none are given: from the file's own frequency.
 
     With g the median gap between consecutive formation days: 1 if g is 1, else 1.5 g, rounded up.
 
     Args:
-        formed: the days on which any row is formed, as indices into the calendar: ascending, distinct.
+        days: those on which any row is formed, as indices into the calendar: ascending, distinct.
     """
-    if len(formed) < 2:
+    if len(days) < 2:
         return 1
-    gap = float(np.median(np.diff(formed)))
+    gap = float(np.median(np.diff(days)))
     return 1 if gap <= 1 else ceil(1.5 * gap)
 
 
@@ -133,7 +143,7 @@ def align_dates(
         from_open=config.from_open,
         open_cutoff=open_cutoff,
         close_cutoff=close_cutoff,
-    )
+    ).day
     beyond = np.full_like(formation, len(calendar))
     traded = formation + config.lag
     days = {

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poc.contract import row_kernels
 from poc.contract.align import CLOSE_CUTOFF, OPEN_CUTOFF, default_carry_days, formation_days
-from poc.contract.arrays import Codes, encode, frozen, group_rows
+from poc.contract.arrays import Codes, day_numbers, encode, frozen, group_rows
 from poc.contract.columns import KEY
 from poc.contract.findings import SHOWN, Finding, make_finding
 
@@ -69,7 +69,7 @@ def _check_timeline(  # the same arguments as above
         days = _days(usable["date_sig"])
         thin = _thin(days.date, np.diff(days.start), mincos)
         return Together(tuple(thin), ("gap_exceeds_carry: no calendar was given",))
-    formation = formation_days(
+    formed = formation_days(
         usable["date_avail"],
         usable.get_column("avail_hour", default=None),
         usable["date_sig"],
@@ -78,14 +78,13 @@ def _check_timeline(  # the same arguments as above
         open_cutoff=OPEN_CUTOFF,
         close_cutoff=CLOSE_CUTOFF,
     )
-    formed = np.flatnonzero(row_kernels.which_occur(formation, len(calendar)))
-    if not len(formed):
+    if not len(formed.days):
         why = "no row is formed inside the calendar"
         return Together((), (f"thin_day: {why}", f"gap_exceeds_carry: {why}"))
-    carry = carry_days or default_carry_days(formed)
-    timeline = _follow(codes.code, formation, carry, len(calendar), len(codes.values))
-    span = slice(formed[0], formed[-1] + 1)
-    gaps = _check_gaps(timeline, codes, formation, carry)
+    carry = carry_days or default_carry_days(formed.days)
+    timeline = _follow(codes.code, formed.day, carry, len(calendar), len(codes.values))
+    span = slice(formed.days[0], formed.days[-1] + 1)
+    gaps = _check_gaps(timeline, codes, formed.day, carry)
     return Together((*gaps, *_thin(calendar[span], np.cumsum(timeline.change)[span], mincos)), ())
 
 
@@ -98,6 +97,10 @@ class _Days(NamedTuple):
 
 
 def _days(date_sig: pl.Series) -> _Days:
+    if date_sig.is_sorted():
+        number, date = day_numbers(date_sig), date_sig.set_sorted().unique().sort()
+        start = np.append(np.searchsorted(number, day_numbers(date)), len(number))
+        return _Days(date.to_numpy(), start, frozen(np.empty(0, np.int32)))
     codes = encode(date_sig.to_physical())
     start, order = group_rows(codes.code, len(codes.values))
     there = np.flatnonzero(np.diff(start))

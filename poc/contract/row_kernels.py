@@ -104,7 +104,7 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
 
 
 @njit(cache=True, nogil=True)
-def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cutoff, no_hour, formation):
+def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cutoff, no_hour, formation, occurs):
     """Write the formation day of each row (`poc.contract.align.formation_days`).
 
     Args:
@@ -115,6 +115,7 @@ def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cut
         cutoff: the last hour at which a row is formed on its own day.
         no_hour: (2,) the hour of a row that has none: known on the day that it describes, or later.
         formation: (n,) int32, written.
+        occurs: (T + 1,) False, written: whether any row is formed on each day, or beyond the last.
     """
     end = len(on_time) - 1
     for i in range(len(date_avail)):
@@ -126,16 +127,7 @@ def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cut
         if len(hour) > 0 and not np.isnan(hour[i]):
             at = hour[i]
         formation[i] = too_late[day] if at > cutoff and date_avail[i] >= first_day else on_time[day]
-
-
-@njit(cache=True, nogil=True)
-def which_occur(values, size):
-    """(size,) whether each number from 0 is among the values; numbers beyond are passed over."""
-    found = np.zeros(size, np.bool_)
-    for value in values:
-        if 0 <= value < size:
-            found[value] = True
-    return found
+        occurs[formation[i]] = True
 
 
 @njit(cache=True, nogil=True)

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.align import default_carry_days, formation_days
+from poc.contract.align import Formed, default_carry_days, formation_days
 from poc.contract.arrays import day_numbers, encode, frozen, group_rows, numbers
 from poc.contract.columns import KEY
 from poc.data.panel import Panel
@@ -49,26 +49,26 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig, *, th
     if outside:  # of a signal that was checked without this calendar
         rows = rows.filter(inside)
     codes = encode(rows["security_id"])
-    formed = _Lives(
+    formed = formation_of(rows, panel, config)
+    lives = _Lives(
         signal=numbers(rows["signal"]),
         code=codes.code,
         rank=day_numbers(rows["date_sig"]),
-        first=formation_of(rows, panel, config),
+        first=formed.day,
         end=_NOTHING,
     )
-    lives, start = _by_first_day(formed, panel)
-    carry_days = config.carry_days or default_carry_days(np.flatnonzero(np.diff(start[:-1])))
+    carry_days = config.carry_days or default_carry_days(formed.days)
     config = replace(config, carry_days=carry_days)
     index = frozen(index_by_code(codes, panel.securities))
-    values, dropped, right = _spread(lives, start, index, panel, config, threads=threads)
+    values, dropped, right = _spread(lives, index, panel, config, threads=threads)
     if not right:  # some row is formed after one of a later date_sig
-        lives, start = _by_first_day(_find_lives(formed, carry_days, panel), panel)
-        values, dropped, _ = _spread(lives, start, index, panel, config, threads=threads)
+        lives = _find_lives(lives, carry_days, panel)
+        values, dropped, _ = _spread(lives, index, panel, config, threads=threads)
     return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped | {"outside_calendar": outside})
 
 
-def formation_of(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> NDArray[np.int32]:
-    """(n,) index of the formation day of each signal row, `panel.n_days` where it is beyond the calendar."""
+def formation_of(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Formed:
+    """The formation days of signal rows."""
     return formation_days(
         rows["date_avail"],
         rows["avail_hour"] if "avail_hour" in rows.columns else None,
@@ -100,14 +100,6 @@ class _Lives(NamedTuple):
     end: Ints
 
 
-def _by_first_day(rows: _Lives, panel: Panel) -> tuple[_Lives, Ints]:
-    """The rows by their first day, and where those of each day begin."""
-    start, order = group_rows(rows.first, panel.n_days + 1)
-    if not len(order):  # checked rows: so those of each security ascend
-        return rows._replace(rank=_NOTHING), start
-    return _Lives(*(frozen(array[order]) if len(array) else array for array in rows)), start
-
-
 def _find_lives(rows: _Lives, carry_days: int, panel: Panel) -> _Lives:
     order = np.lexsort((rows.rank, rows.first, rows.code))
     signal, code, rank, formation = (frozen(array[order]) for array in rows[:4])
@@ -117,9 +109,14 @@ def _find_lives(rows: _Lives, carry_days: int, panel: Panel) -> _Lives:
 
 
 def _spread(
-    lives: _Lives, start: Ints, index: Ints, panel: Panel, config: BacktestConfig, *, threads: int
+    lives: _Lives, index: Ints, panel: Panel, config: BacktestConfig, *, threads: int
 ) -> tuple[Floats, dict[str, int], bool]:
     """(R,) the live values, the rows that never live by reason, and whether these are right (`spread_live`)."""
+    start, order = group_rows(lives.first, panel.n_days + 1)
+    if len(order):
+        lives = _Lives(*(frozen(array[order]) if len(array) else array for array in lives))
+    else:  # the rows of each security ascend, as those of a checked signal do
+        lives = lives._replace(rank=_NOTHING)
     values = np.empty(len(panel.security))
 
     def spread(block: tuple[int, int]) -> tuple[int, int, bool]:

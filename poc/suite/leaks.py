@@ -150,7 +150,7 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     """
     first, last = day_numbers(panel.dates[[0, -1]])
     windows: Ints = leak_kernels.entry_windows(
-        formation_of(rows, panel, config),
+        formation_of(rows, panel, config).day,
         day_numbers(rows["date_sig"]),
         numbers(rows["signal"]),
         frozen(security_index(rows["security_id"], panel.securities)),

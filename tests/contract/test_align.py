@@ -39,15 +39,17 @@ def fast_formation_days(
     rows: Iterable[tuple[date, float | None, date]], calendar: list[date], *, from_open: bool
 ) -> list[int]:
     avail, hour, sig = zip(*rows, strict=True)
-    found: list[int] = formation_days(
+    formed = formation_days(
         np.array(avail, dtype="datetime64[D]"),
-        np.array([np.nan if h is None else h for h in hour]),
+        np.array([np.nan if h is None else h for h in hour]) if any(h is not None for h in hour) else None,
         np.array(sig, dtype="datetime64[D]"),
         np.array(calendar, dtype="datetime64[D]"),
         from_open=from_open,
         open_cutoff=8,
         close_cutoff=15,
-    ).tolist()
+    )
+    found: list[int] = formed.day.tolist()
+    assert formed.days.tolist() == sorted({*found} - {len(calendar)})
     return found
 
 
@@ -55,7 +57,10 @@ days = st.integers(-4, 16).map(lambda i: MONDAY + timedelta(days=i))
 hours = st.none() | st.sampled_from([0.0, 7.99, 8.0, 8.01, 15.0, 15.01, 16.0, 24.0])
 
 
-@given(st.lists(st.tuples(days, hours, days), min_size=1), st.booleans())
+@given(
+    st.lists(st.tuples(days, hours, days), min_size=1) | st.lists(st.tuples(days, st.none(), days), min_size=1),
+    st.booleans(),
+)
 def test_formation_days_equal_the_obvious_loop(rows: list[tuple[date, float | None, date]], from_open: bool) -> None:
     slow = [slow_formation_day(*row, CALENDAR, 8 if from_open else 15) for row in rows]
     assert fast_formation_days(rows, CALENDAR, from_open=from_open) == slow
@@ -87,18 +92,18 @@ def test_a_missing_hour_on_the_same_day_is_after_the_close_whatever_the_cutoff()
     monday = np.array([MONDAY], dtype="datetime64[D]")
     calendar = np.array(CALENDAR, dtype="datetime64[D]")
     formed = formation_days(monday, None, monday, calendar, from_open=False, open_cutoff=9, close_cutoff=17.5)
-    assert formed.tolist() == [1]
+    assert formed.day.tolist() == [1]
 
 
 def test_a_missing_hour_on_a_later_day_makes_the_open_whatever_the_cutoff() -> None:
     avail, sig = np.array(["2015-06-02"], dtype="datetime64[D]"), np.array(["2015-06-01"], dtype="datetime64[D]")
     calendar = np.array(CALENDAR, dtype="datetime64[D]")
     formed = formation_days(avail, None, sig, calendar, from_open=True, open_cutoff=7.5, close_cutoff=15)
-    assert formed.tolist() == [1]
+    assert formed.day.tolist() == [1]
 
 
 @pytest.mark.parametrize(
-    ("formed", "carry"),
+    ("days", "carry"),
     [
         pytest.param([], 1, id="no row"),
         pytest.param([7], 1, id="one day"),
@@ -109,8 +114,8 @@ def test_a_missing_hour_on_a_later_day_makes_the_open_whatever_the_cutoff() -> N
         pytest.param([0, 1, 2, 50], 1, id="one long gap in a daily file"),
     ],
 )
-def test_default_carry_days(formed: list[int], carry: int) -> None:
-    assert default_carry_days(np.array(formed, np.int64)) == carry
+def test_default_carry_days(days: list[int], carry: int) -> None:
+    assert default_carry_days(np.array(days, np.int64)) == carry
 
 
 def signal() -> pd.DataFrame:

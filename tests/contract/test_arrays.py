@@ -35,7 +35,7 @@ def test_quartiles_are_those_of_numpy(values: list[float]) -> None:
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15 * max(map(abs, values)))
 
 
-@given(st.lists(VALUES, min_size=1, max_size=50))
+@given(st.lists(VALUES.filter(lambda x: abs(x) < 1e300), min_size=1, max_size=50))
 def test_what_is_surely_near_is_within_reach(values: list[float]) -> None:
     low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
     surely = _surely_near(row_kernels.count_bins(_bits(pl.Series(values, dtype=pl.Float64))))
