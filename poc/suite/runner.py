@@ -133,11 +133,12 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     baseline_names = [source.name for source in baselines]
     overlap = _find_overlap(own, there, catalog.panel, base, threads=effective_n_jobs(n_jobs))
 
-    jobs = _own_jobs(signal, suite_config, catalog.panel)
-    if not ran:
-        jobs += [(source, group) for source in baselines for group in group_variants(suite_config.variants())]
-    del placed, baselines, there  # then a job is the last that knows its baseline, and memory falls as jobs end
+    to_run = () if ran else baselines
+    jobs = [(source, group) for source in to_run for group in group_variants(suite_config.variants())]
+    jobs += _own_jobs(signal, suite_config, catalog.panel)
+    del placed, baselines, there, to_run  # then a job is the last that knows its baseline, and memory falls as jobs end
     outcomes = [*_run(jobs, catalog, workers, progress), *(ran.outcomes if ran else ())]
+    outcomes.sort(key=lambda outcome: outcome.kind == "baseline")  # the signal's own come first in every table
     signal_results = _results(outcomes, signal_name, "signal")
     baseline_results = {name: _results(outcomes, name, "baseline") for name in baseline_names}
     base_result = signal_results.get(base.key)
