@@ -9,15 +9,16 @@ TIED, NAME, NO_MORE = np.uint32(2**31), np.uint32(2**31 - 1), np.uint32(2**32 - 
 
 @njit(cache=True, nogil=True)
 def entry_windows(
-    formation, date_sig, signal, security, ahead, first_date, days_until, longest, values, panel_security, offsets,
-    n_securities,
+    start, order, date_sig, signal, code, index, ahead, first_date, days_until, longest, values, panel_security,
+    offsets, n_securities,
 ):  # fmt: skip
     """Trading days from `date_sig` to the information day, where a panel row's live row was formed on that very day.
 
     Args:
-        formation: (n,) formation day of each signal row, `T` where beyond the calendar.
+        start, order: signal rows by formation day, as `group_rows` gives them.
         date_sig: (n,) day number; of rows with the same security and information day, the one with the latest counts.
-        signal, security: (n,) value and security index of each signal row, -1 unknown.
+        signal, code: (n,) value and code of the security of each signal row.
+        index: (codes,) index of the security of each code, -1 unknown.
         ahead: 1 where the information day is the one before the formation day, else 0.
         first_date: day number of the first trading day.
         days_until: trading days up to each calendar day from the first on, that day included.
@@ -28,15 +29,6 @@ def entry_windows(
         (R,) int8, 0 where there is none.
     """
     n_days = len(offsets) - 1
-    start = np.zeros(n_days + 2, np.int64)
-    for day in formation:
-        start[day + 1] += 1
-    start = np.cumsum(start)
-    free = start.copy()
-    by_day = np.empty(len(formation), np.int32)
-    for i in range(len(formation)):
-        by_day[free[formation[i]]] = i
-        free[formation[i]] += 1
     out = np.zeros(len(values), np.int8)
     row = np.full(n_securities, -1, np.int64)
     latest = np.full(n_securities, -1, np.int64)
@@ -44,8 +36,9 @@ def entry_windows(
         for r in range(offsets[t], offsets[t + 1]):
             row[panel_security[r]] = r
             latest[panel_security[r]] = -1
-        for i in by_day[start[t + ahead] : start[t + ahead + 1]]:
-            s = security[i]
+        for j in range(start[t + ahead], start[t + ahead + 1]):
+            i = order[j] if len(order) > 0 else j
+            s = index[code[i]]
             if s < 0 or row[s] < offsets[t] or (latest[s] >= 0 and date_sig[i] <= date_sig[latest[s]]):
                 continue
             latest[s] = i

@@ -9,7 +9,7 @@ import polars as pl
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from poc.contract.arrays import day_numbers, frozen, numbers
+from poc.contract.arrays import day_numbers, encode, frozen, group_rows, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
@@ -19,7 +19,7 @@ from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_o
 from poc.engine.leak_kernels import names_in_order, shifted_rank_correlation, window_returns
 from poc.engine.placing import PlacedSignal, formation_of
 from poc.engine.result import BacktestResult
-from poc.engine.slices import security_index
+from poc.engine.slices import index_by_code
 from poc.stats.log_rank import FEW_EVENTS, log_rank
 from poc.stats.newey_west import newey_west_t
 from poc.suite.measure import Measure
@@ -149,11 +149,13 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     where the window is empty or longer than `LONGEST_WINDOW` days.
     """
     first, last = day_numbers(panel.dates[[0, -1]])
+    codes = encode(rows["security_id"])
     windows: Ints = leak_kernels.entry_windows(
-        formation_of(rows, panel, config).day,
+        *group_rows(formation_of(rows, panel, config).day, panel.n_days + 1),
         day_numbers(rows["date_sig"]),
         numbers(rows["signal"]),
-        frozen(security_index(rows["security_id"], panel.securities)),
+        codes.code,
+        frozen(index_by_code(codes, panel.securities)),
         1 if config.from_open else 0,
         first,
         np.searchsorted(day_numbers(panel.dates), np.arange(first, last + 1), side="right"),
