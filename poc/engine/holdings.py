@@ -48,5 +48,6 @@ def trades_of(books: HeldBooks, panel: Panel) -> Entries:
 def _ranges(first: Ints, end: Ints) -> tuple[Ints, Ints]:
     """Every index from `first[i]` up to `end[i]`, and its i."""
     size = end - first
-    index = np.repeat(first - np.cumsum(size) + size, size) + np.arange(size.sum())
-    return index, np.repeat(np.arange(len(size)), size)
+    index = np.repeat((first - np.cumsum(size) + size).astype(np.int32), size)
+    index += np.arange(len(index), dtype=np.int32)
+    return index, np.repeat(np.arange(len(size), dtype=np.int32), size)
