@@ -108,10 +108,12 @@ def _borrow_a_day(bps: float, panel: Panel) -> float:
 def _power_law(result: BacktestResult, traded: Entries, panel: Panel) -> ImpactCost:
     """Cost of the trades at the size and the coefficient of the configuration."""
     (beta, alpha), gmv = result.config.tc_power, result.config.gmv
-    vol, adv = (values[traded.row].astype(np.float64) for values in (panel.known_vol, panel.known_adv))
-    unit_cost = np.full(len(traded.row), np.nan)
-    known = ~np.isnan(vol) & (adv > 0)
-    unit_cost[known] = beta * vol[known] * (gmv * traded.weight[known] / adv[known]) ** alpha
+    vol, adv = panel.known_vol[traded.row], panel.known_adv[traded.row]
+    unit_cost = np.where(~np.isnan(vol) & (adv > 0), gmv * traded.weight, np.nan)
+    unit_cost /= adv  # in place: there is an entry a trade
+    unit_cost **= alpha
+    unit_cost *= vol
+    unit_cost *= beta
     n_days = len(result.daily_series)
     return impact_cost(traded.day, traded.weight, unit_cost, n_days=n_days, least=UNKNOWN_COST)
 
