@@ -194,13 +194,13 @@ def _endings(result: BacktestResult, panel: Panel) -> tuple[Floats, int]:
     Names whose last row is on the panel's last day have not ended; a name with a `delist_ret` has earned it.
     """
     books, held = result.books, holdings_of(result.books)
-    last = np.full(len(panel.securities), -1)
+    last = np.full(len(panel.securities), -1, np.int32)
     for day, (begin, end) in enumerate(pairwise(panel.offsets.tolist())):
         last[panel.security[begin:end][panel.traded[begin:end]]] = day
-    delisted = ~panel.traded & ~np.isnan(panel.returns[return_name(panel, result.config)])
+    delisted = np.flatnonzero(~panel.traded)
+    delisted = delisted[~np.isnan(panel.returns[return_name(panel, result.config)][delisted])]
     last[last == panel.n_days - 1] = -1
     last[panel.security[delisted]] = -1
-    return_day = books.days[held.day]
-    ending = return_day == last[panel.security[held.row]] + 1
+    ending = books.days.astype(np.int32)[held.day] == (last + 1)[panel.security[held.row]]
     lost = np.bincount(held.day[ending], weights=held.weight[ending], minlength=len(books.days))
     return lost.astype(np.float64), int(ending.sum())
