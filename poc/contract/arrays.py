@@ -1,48 +1,86 @@
 """Columns as the arrays that compiled passes read: codes, days and numbers, without a copy where none is needed."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract.row_kernels import MISSING, rows_by_group
+from poc.contract import row_kernels
+from poc.contract.row_kernels import MISSING
 
 MOST_CODES = 1 << 22
 """Whole numbers that span no more than this are their own codes, less the lowest; others have to be looked up."""
 
 
-class Codes(NamedTuple):
-    """A small whole number for each value.
+@dataclass(frozen=True)
+class Codes:
+    """A small whole number for each value: its code.
 
     Attributes:
-        code: (n,) int32, index into `values`, -1 where missing. Read-only.
+        number: (n,) codes plus `lowest`: whole numbers that are close together are given as they are. Read-only.
+        lowest: the number of the first of `values`; of a missing value it is one less.
         values: ascending; with whole numbers that are close together, some may occur nowhere.
     """
 
-    code: NDArray[np.int32]
+    number: NDArray[np.integer[Any]]
+    lowest: int
     values: pl.Series
+
+    @cached_property
+    def code(self) -> NDArray[np.int32]:
+        """(n,) index into `values`, -1 where missing. Read-only."""
+        code = np.empty(len(self.number), np.int32)
+        return frozen(np.subtract(self.number, self.lowest, out=code, casting="unsafe"))
 
 
 def encode(column: pl.Series) -> Codes:
     """Codes of a column of whole numbers or text. Days are given as their numbers (`to_physical`)."""
     if column.dtype == pl.String:
         distinct = column.drop_nulls().unique().sort()
-        codes = column.cast(pl.Enum(distinct)).to_physical().cast(pl.Int32).fill_null(-1)
-        return Codes(frozen(codes.to_numpy()), distinct)
+        number = column.cast(pl.Enum(distinct)).to_physical().cast(pl.Int64).fill_null(-1)
+        return Codes(frozen(number.to_numpy()), 0, distinct)
     low, high = column.min(), column.max()
     if not isinstance(low, int) or not isinstance(high, int):
-        return Codes(frozen(np.full(len(column), -1, np.int32)), column.clear())
-    if high - low < MOST_CODES:
-        code = np.empty(len(column), np.int32)
-        np.subtract(column.fill_null(low).to_numpy(), low, out=code, casting="unsafe")
+        return Codes(frozen(np.full(len(column), -1)), 0, column.clear())
+    if high - low < MOST_CODES and low > MISSING:  # there is a number below, for what is missing
         distinct = pl.int_range(low, high + 1, eager=True).cast(column.dtype)
-    else:
-        distinct = column.drop_nulls().unique().sort()
-        code = np.searchsorted(distinct.to_numpy(), column.fill_null(low).to_numpy()).astype(np.int32)
+        return Codes(frozen(column.fill_null(low - 1).to_numpy()), low, distinct)
+    distinct = column.drop_nulls().unique().sort()
+    code = np.searchsorted(distinct.to_numpy(), column.fill_null(low).to_numpy())
     if column.null_count():
         code[column.is_null().to_numpy()] = -1
-    return Codes(frozen(code), distinct)
+    return Codes(frozen(code), 0, distinct)
+
+
+class Runs(NamedTuple):
+    """Rows in runs with the same dates and hour, which are few in a file by date.
+
+    Attributes:
+        start: (runs + 1,) where each run begins, and the number of rows. Read-only.
+        first: the first row of each run: `date_sig`, `date_avail` and, where the rows have it, `avail_hour`.
+    """
+
+    start: NDArray[np.int64]
+    first: pl.DataFrame
+
+    def by_row(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(n,) the value of its run for each row."""
+        return values if len(values) == self.start[-1] else np.repeat(values, np.diff(self.start))
+
+
+def find_runs(rows: pl.DataFrame) -> Runs:
+    """The runs of rows with `date_sig`, `date_avail` and, optionally, `avail_hour`."""
+    dates = rows.select(name for name in ("date_sig", "date_avail", "avail_hour") if name in rows.columns)
+    begins = np.zeros(rows.height + 1, np.bool_)
+    begins[[0, -1]] = True
+    for column in dates:
+        values = numbers(column).view(np.int64) if column.dtype.is_float() else day_numbers(column)
+        begins[1:-1] |= values[1:] != values[:-1]
+    start = frozen(np.flatnonzero(begins))
+    return Runs(start, dates if len(start) == len(begins) else dates[start[:-1]])
 
 
 def group_rows(group: NDArray[np.int32], n_groups: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -57,7 +95,7 @@ def group_rows(group: NDArray[np.int32], n_groups: int) -> tuple[NDArray[np.int6
     if pl.Series(group).is_sorted():
         return np.searchsorted(group, np.arange(n_groups + 1, dtype=np.int32)), frozen(np.empty(0, np.int32))
     order = np.empty(len(group), np.int32)
-    start = rows_by_group(group, n_groups, order)
+    start = row_kernels.rows_by_group(group, n_groups, order)
     return start, frozen(order)
 
 

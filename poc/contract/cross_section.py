@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from poc.contract import row_kernels
 from poc.contract.align import CLOSE_CUTOFF, OPEN_CUTOFF, default_carry_days, formation_days
-from poc.contract.arrays import Codes, day_numbers, encode, frozen, group_rows
+from poc.contract.arrays import Codes, Runs, day_numbers, encode, frozen, group_rows
 from poc.contract.columns import KEY
 from poc.contract.findings import SHOWN, Finding, make_finding
 
@@ -32,6 +32,7 @@ class Together:
 def check_together(
     usable: pl.DataFrame,
     codes: Codes,
+    runs: Runs,
     calendar: NDArray[np.datetime64] | None,
     *,
     carry_days: int | None,
@@ -43,6 +44,7 @@ def check_together(
         usable: `security_id, date_sig, date_avail, signal` and, optionally, `avail_hour`, `date_avail` within the
             calendar, in any order in which each security's rows ascend by `date_sig`.
         codes: of `security_id`.
+        runs: of rows with the same dates and hour.
         calendar: the trading days, sorted, or None.
         carry_days: trading days for which a row stays live; None: the default for the file.
         mincos: a day should have three times as many names.
@@ -51,14 +53,14 @@ def check_together(
         not_done = ("constant_day", "heavy_ties", "extreme_values", "thin_day", "gap_exceeds_carry")
         return Together((), tuple(f"{code}: no usable row" for code in not_done))
     with ThreadPoolExecutor(1) as background:
-        of_values = background.submit(lambda: [*_check_days(usable), *_check_extremes(usable)])
-        of_time = _check_timeline(usable, codes, calendar, carry_days=carry_days, mincos=mincos)
+        of_values = background.submit(lambda: [*_check_days(usable["signal"], runs), *_check_extremes(usable)])
+        of_time = _check_timeline(codes, runs, calendar, carry_days=carry_days, mincos=mincos)
     return Together((*of_values.result(), *of_time.findings), of_time.not_checked)
 
 
 def _check_timeline(  # the same arguments as above
-    usable: pl.DataFrame,
     codes: Codes,
+    runs: Runs,
     calendar: NDArray[np.datetime64] | None,
     *,
     carry_days: int | None,
@@ -66,13 +68,13 @@ def _check_timeline(  # the same arguments as above
 ) -> Together:
     """Days with few names, and gaps between the rows of a security."""
     if calendar is None:  # no row can be carried forward without a calendar
-        days = _days(usable["date_sig"])
+        days = _days(runs)
         thin = _thin(days.date, np.diff(days.start), mincos)
         return Together(tuple(thin), ("gap_exceeds_carry: no calendar was given",))
     formed = formation_days(
-        usable["date_avail"],
-        usable.get_column("avail_hour", default=None),
-        usable["date_sig"],
+        runs.first["date_avail"],
+        runs.first.get_column("avail_hour", default=None),
+        runs.first["date_sig"],
         calendar,
         from_open=False,
         open_cutoff=OPEN_CUTOFF,
@@ -82,9 +84,9 @@ def _check_timeline(  # the same arguments as above
         why = "no row is formed inside the calendar"
         return Together((), (f"thin_day: {why}", f"gap_exceeds_carry: {why}"))
     carry = carry_days or default_carry_days(formed.days)
-    timeline = _follow(codes.code, formed.day, carry, len(calendar), len(codes.values))
+    timeline = _follow(codes, runs.start, formed.day, carry, len(calendar))
     span = slice(formed.days[0], formed.days[-1] + 1)
-    gaps = _check_gaps(timeline, codes, formed.day, carry)
+    gaps = _check_gaps(timeline, codes, runs, formed.day, carry)
     return Together((*gaps, *_thin(calendar[span], np.cumsum(timeline.change)[span], mincos)), ())
 
 
@@ -96,20 +98,21 @@ class _Days(NamedTuple):
     order: NDArray[np.int32]
 
 
-def _days(date_sig: pl.Series) -> _Days:
+def _days(runs: Runs) -> _Days:
+    date_sig = runs.first["date_sig"]
     if date_sig.is_sorted():
-        number, date = day_numbers(date_sig), date_sig.set_sorted().unique().sort()
-        start = np.append(np.searchsorted(number, day_numbers(date)), len(number))
-        return _Days(date.to_numpy(), start, frozen(np.empty(0, np.int32)))
+        date = date_sig.unique().sort()
+        run = np.searchsorted(day_numbers(date_sig), day_numbers(date))
+        return _Days(date.to_numpy(), runs.start[np.append(run, len(date_sig))], frozen(np.empty(0, np.int32)))
     codes = encode(date_sig.to_physical())
-    start, order = group_rows(codes.code, len(codes.values))
+    start, order = group_rows(frozen(runs.by_row(codes.code)), len(codes.values))
     there = np.flatnonzero(np.diff(start))
     return _Days(codes.values.cast(pl.Date).to_numpy()[there], np.append(start[there], start[-1]), order)
 
 
-def _check_days(usable: pl.DataFrame) -> Iterator[Finding]:
+def _check_days(signal: pl.Series, runs: Runs) -> Iterator[Finding]:
     """Days (`date_sig`) on which the signal cannot tell names apart. A day with one name is not judged."""
-    days, signal = _days(usable["date_sig"]), usable["signal"]
+    days = _days(runs)
     names = np.diff(days.start)
     values = np.zeros(len(names), np.int64)  # of the days that are to be looked at
     varied = row_kernels.surely_varied(_bits(signal), days.order, days.start)
@@ -205,21 +208,27 @@ class _Timeline(NamedTuple):
 
 
 def _follow(
-    code: NDArray[np.int32], formation: NDArray[np.int32], carry_days: int, n_days: int, n_codes: int
+    codes: Codes, start: NDArray[np.int64], formation: NDArray[np.int32], carry_days: int, n_days: int
 ) -> _Timeline:
-    last = np.full(n_codes, row_kernels.MISSING)
-    *found, in_order = row_kernels.follow_rows(code, formation, carry_days, n_days, last)
+    last = np.full(len(codes.values), row_kernels.MISSING)
+    *found, in_order = row_kernels.follow_rows(codes.number, codes.lowest, start, formation, carry_days, n_days, last)
     if in_order:
         return _Timeline(*found)
-    order = np.lexsort((formation, code))  # rows that became known late come after the ones that were known before
-    return _follow(frozen(code[order]), frozen(formation[order]), carry_days, n_days, n_codes)
+    formation = np.repeat(formation, np.diff(start))
+    order = np.lexsort((formation, codes.number))  # rows that became known late come after those known before
+    codes = replace(codes, number=frozen(codes.number[order]))
+    return _follow(codes, frozen(np.arange(len(order) + 1)), frozen(formation[order]), carry_days, n_days)
 
 
-def _check_gaps(timeline: _Timeline, codes: Codes, formation: NDArray[np.int32], carry_days: int) -> Iterator[Finding]:
+def _check_gaps(
+    timeline: _Timeline, codes: Codes, runs: Runs, formation: NDArray[np.int32], carry_days: int
+) -> Iterator[Finding]:
     """Securities whose rows come too seldom for `carry_days`. Where the median gap is long, half of all gaps are."""
     suspect = (timeline.long_gaps > 0) & (2 * timeline.long_gaps >= timeline.rows - 1)
-    n_days = len(timeline.change) - 1
-    rows = np.flatnonzero(suspect[codes.code] & (formation < n_days)) if suspect.any() else np.empty(0, np.int64)
+    if not suspect.any():
+        return
+    n_days, formation = len(timeline.change) - 1, runs.by_row(formation)
+    rows = np.flatnonzero(suspect[codes.code] & (formation < n_days))
     formed = pl.DataFrame({"code": codes.code[rows], "formed": formation[rows]}).sort("code", "formed")
     gaps = formed.group_by("code", maintain_order=True).agg(gap=pl.col("formed").diff().median())
     gaps = gaps.filter(pl.col("gap") > carry_days)

@@ -1,7 +1,8 @@
 """Linear passes over the rows of a signal, compiled. Days are int32 numbers since 1970, `MISSING` where there is none.
 
-Securities are small codes, -1 where missing, so that what was last seen of each is looked up in a buffer. Nothing is
-sorted: it is enough that the rows of each security ascend, as they do in files by date and in files by security.
+Securities are numbers that, less the lowest, are small codes, so that what was last seen of each is looked up in a
+buffer. Nothing is sorted: it is enough that the rows of each security ascend, as they do in files by date and in files
+by security. What follows from the dates of a row is found once for each run of rows that have the same.
 """
 
 import numpy as np
@@ -20,15 +21,18 @@ ID, SIG, AVAIL, SIGNAL, HOUR = 1, 2, 4, 8, 16
 
 
 @njit(cache=True, nogil=True)
-def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span, done, last_sig, faults):
+def find_faults(
+    number, lowest, signal, bad, start, date_sig, date_avail, hour, keys, known, span, done, last_sig, faults
+):
     """Which checks each row breaks, and counts of them.
 
     Args:
-        code: (n,) security, -1 missing.
-        date_sig, date_avail: (n,) day, `MISSING` where missing.
+        number, lowest: (n,) `number - lowest` is the code of the security, -1 missing.
         signal: (n,) NaN where missing.
-        hour: (n,) NaN where missing; or empty, where no row has one.
         bad: (n,) bits of the columns that could not be converted; or empty, where all could.
+        start: (runs + 1,) where runs of rows with the same dates and hour begin.
+        date_sig, date_avail: (runs,) day, `MISSING` where missing.
+        hour: (runs,) NaN where missing; or empty, where no row has one.
         keys: bits of those of the columns `ID, SIG, AVAIL` that the file has.
         known: (codes,) whether the snapshot knows the security.
         span: (2,) first and last day of the calendar.
@@ -45,58 +49,60 @@ def find_faults(code, date_sig, date_avail, signal, hour, bad, keys, known, span
     n_usual = n_signal = n_known = n_inside = 0
     ascending = True
     first_day, last_day = span[0], span[1]
-    for i in range(len(code)):
-        s, sig, avail, x = code[i], date_sig[i], date_avail[i], signal[i]
-        if s >= 0 and len(bad) == 0:  # the usual row breaks nothing; without branches, this is seen at once
-            in_time = (sig <= avail) & (first_day <= avail) & (avail <= last_day)
-            in_time &= len(hour) == 0 or 0 <= hour[i] <= 24
-            if known[s] & (last_sig[s] < sig) & in_time & np.isfinite(x):
+    for r in range(len(start) - 1):
+        begin, sig, avail = start[r], date_sig[r], date_avail[r]
+        in_time = sig <= avail and first_day <= avail <= last_day and (len(hour) == 0 or 0 <= hour[r] <= 24)
+        numbers, values = number[begin : start[r + 1]], signal[begin : start[r + 1]]
+        for k in range(len(numbers)):
+            i, s, x = begin + k, numbers[k] - lowest, values[k]
+            usual = in_time and s >= 0 and len(bad) == 0
+            if usual and known[s] & (last_sig[s] < sig) & np.isfinite(x):  # it breaks nothing, which is seen at once
                 last_sig[s] = sig
                 n_usual += 1
                 continue
-        wrong = bad[i] if len(bad) > 0 else 0
-        lacks = (ID if s < 0 else 0) | (SIG if sig == MISSING else 0) | (AVAIL if avail == MISSING else 0)
-        mask = 0
-        if wrong != 0:
-            mask |= 1 << BAD_TYPE
-        if lacks & keys & ~wrong != 0:
-            mask |= 1 << MISSING_KEY
-        if len(hour) > 0 and (hour[i] < 0 or hour[i] > 24):
-            mask |= 1 << BAD_HOUR
-        if avail < sig and avail != MISSING:
-            mask |= 1 << AVAIL_BEFORE_SIG
-        if lacks & (ID | SIG) == 0:
-            if sig <= last_sig[s]:
-                ascending = False
-                if sig == last_sig[s]:
-                    mask |= 1 << DUPLICATE_KEY
-            last_sig[s] = sig
-        if np.isinf(x):
-            mask |= 1 << INFINITE_SIGNAL
-        if wrong & SIGNAL == 0:
-            if np.isnan(x):
-                mask |= 1 << MISSING_SIGNAL
-            else:
-                n_signal += 1
-        if s >= 0:
-            if known[s]:
-                n_known += 1
-            else:
-                mask |= 1 << UNKNOWN_SECURITY
-        if avail != MISSING:
-            if first_day <= avail <= last_day:
-                n_inside += 1
-            else:
-                mask |= 1 << OUTSIDE_CALENDAR
-        mask &= done
-        if mask != 0:
-            faults[i] = mask
-            first = True
-            for k in range(N_CHECKS):
-                if mask >> k & 1:
-                    counts[0, k] += 1
-                    counts[1, k] += first
-                    first = False
+            wrong = bad[i] if len(bad) > 0 else 0
+            lacks = (ID if s < 0 else 0) | (SIG if sig == MISSING else 0) | (AVAIL if avail == MISSING else 0)
+            mask = 0
+            if wrong != 0:
+                mask |= 1 << BAD_TYPE
+            if lacks & keys & ~wrong != 0:
+                mask |= 1 << MISSING_KEY
+            if len(hour) > 0 and (hour[r] < 0 or hour[r] > 24):
+                mask |= 1 << BAD_HOUR
+            if avail < sig and avail != MISSING:
+                mask |= 1 << AVAIL_BEFORE_SIG
+            if lacks & (ID | SIG) == 0:
+                if sig <= last_sig[s]:
+                    ascending = False
+                    if sig == last_sig[s]:
+                        mask |= 1 << DUPLICATE_KEY
+                last_sig[s] = sig
+            if np.isinf(x):
+                mask |= 1 << INFINITE_SIGNAL
+            if wrong & SIGNAL == 0:
+                if np.isnan(x):
+                    mask |= 1 << MISSING_SIGNAL
+                else:
+                    n_signal += 1
+            if s >= 0:
+                if known[s]:
+                    n_known += 1
+                else:
+                    mask |= 1 << UNKNOWN_SECURITY
+            if avail != MISSING:
+                if first_day <= avail <= last_day:
+                    n_inside += 1
+                else:
+                    mask |= 1 << OUTSIDE_CALENDAR
+            mask &= done
+            if mask != 0:
+                faults[i] = mask
+                first = True
+                for check in range(N_CHECKS):
+                    if mask >> check & 1:
+                        counts[0, check] += 1
+                        counts[1, check] += first
+                        first = False
     counts[2, MISSING_SIGNAL] = n_usual + n_signal
     counts[2, UNKNOWN_SECURITY] = n_usual + n_known
     counts[2, OUTSIDE_CALENDAR] = n_usual + n_inside
@@ -119,9 +125,6 @@ def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cut
     """
     end = len(on_time) - 1
     for i in range(len(date_avail)):
-        if i > 0 and len(hour) == 0 and date_avail[i] == date_avail[i - 1] and date_sig[i] == date_sig[i - 1]:
-            formation[i] = formation[i - 1]
-            continue
         day = min(max(date_avail[i] - first_day, 0), end)
         at = no_hour[1] if date_avail[i] > date_sig[i] else no_hour[0]
         if len(hour) > 0 and not np.isnan(hour[i]):
@@ -215,12 +218,13 @@ def take_bins(values, bits, wanted):
 
 
 @njit(cache=True, nogil=True)
-def follow_rows(code, formation, carry_days, n_days, last):
+def follow_rows(number, lowest, start, formation, carry_days, n_days, last):
     """Gaps between the rows of each security, and the names that are live on each day.
 
     Args:
-        code: (n,) security.
-        formation: (n,) formation day; rows formed at `n_days` or later are passed over.
+        number, lowest: (n,) `number - lowest` is the code of the security.
+        start: (runs + 1,) where runs of rows that are formed on the same day begin.
+        formation: (runs,) formation day; rows formed at `n_days` or later are passed over.
         last: (codes,) int32 buffer, filled with `MISSING`; its last formation day is written.
 
     Returns:
@@ -229,21 +233,23 @@ def follow_rows(code, formation, carry_days, n_days, last):
     """
     rows, long_gaps = np.zeros(len(last), np.int32), np.zeros(len(last), np.int32)
     change = np.zeros(n_days + 1, np.int64)
-    for i in range(len(code)):
-        s, day = np.uint32(code[i]), formation[i]  # an index that may be negative would be looked at twice
+    for r in range(len(formation)):
+        day = formation[r]
         if day >= n_days:
             continue
-        before = last[s]
-        last[s] = day
-        rows[s] += 1
-        if before <= day <= before + carry_days:  # it stays live
-            continue
-        if before > day:
-            return rows, long_gaps, change, False
-        if before != MISSING:
-            long_gaps[s] += 1
-            change[before + carry_days] -= 1
-        change[day] += 1
+        for x in number[start[r] : start[r + 1]]:
+            s = np.uint32(x - lowest)  # an index that may be negative would be looked at twice
+            before = last[s]
+            last[s] = day
+            rows[s] += 1
+            if before <= day <= before + carry_days:  # it stays live
+                continue
+            if before > day:
+                return rows, long_gaps, change, False
+            if before != MISSING:
+                long_gaps[s] += 1
+                change[before + carry_days] -= 1
+            change[day] += 1
     for before in last:
         if before != MISSING:
             change[min(before + carry_days, n_days)] -= 1

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract import row_kernels
-from poc.contract.arrays import Codes, day_numbers, encode, frozen, hours, numbers
+from poc.contract.arrays import Codes, Runs, day_numbers, encode, find_runs, frozen, hours, numbers
 from poc.contract.columns import KEY, TYPES, sort_rows
 from poc.contract.findings import SHOWN, Finding, make_finding
 
@@ -51,6 +51,7 @@ class CheckedRows:
         frame: the rows that were given. In the order of the file, if there the rows of each security ascend by
             `date_sig`; else by security and date, by their values where these repeat, and with `row`, the row number.
         codes: of `security_id`.
+        runs: of rows with the same dates and hour.
         faults: (n,) the bits of the checks (in the order of `row_checks`) that a row breaks.
         failing: (checks,) rows that break each check.
         first: (checks,) rows of which it is the first that they break.
@@ -59,6 +60,7 @@ class CheckedRows:
 
     frame: pl.DataFrame
     codes: Codes
+    runs: Runs
     faults: NDArray[np.uint16]
     failing: NDArray[np.int64]
     first: NDArray[np.int64]
@@ -128,44 +130,46 @@ def _find_faults(
     frame: pl.DataFrame, done: int, keys: int, calendar: NDArray[np.datetime64] | None, known: pl.Series | None
 ) -> tuple[CheckedRows, bool]:
     """The rows checked as they stand, and whether those of each security ascend."""
-    codes = encode(frame["security_id"])
+    codes, runs = encode(frame["security_id"]), find_runs(frame)
     is_known = np.zeros(len(codes.values), np.bool_)
     if known is not None and known.dtype == codes.values.dtype:
         is_known = codes.values.is_in(known.implode()).to_numpy()
-    date_sig, date_avail = day_numbers(frame["date_sig"]), day_numbers(frame["date_avail"])
-    signal, hour = numbers(frame["signal"]), hours(frame.get_column("avail_hour", default=None))
+    signal, date_sig = numbers(frame["signal"]), day_numbers(runs.first["date_sig"])
     bad = frozen(frame[BAD].to_numpy() if BAD in frame.columns else np.empty(0, np.uint8))
-    span = frozen(np.zeros(2, np.int32) if calendar is None else day_numbers(calendar[[0, -1]]))
+    span = np.zeros(2, np.int32) if calendar is None else day_numbers(calendar[[0, -1]])
     faults = np.zeros(frame.height, np.uint16)
 
-    def find(rows: slice) -> tuple[NDArray[np.int64], bool]:
+    def find(part: slice) -> tuple[NDArray[np.int64], bool]:
         found: tuple[NDArray[np.int64], bool] = row_kernels.find_faults(
-            codes.code[rows],
-            date_sig[rows],
-            date_avail[rows],
-            signal[rows],
-            hour[rows],
-            bad[rows],
+            codes.number,
+            codes.lowest,
+            signal,
+            bad,
+            runs.start[part.start : part.stop + 1],
+            date_sig[part],
+            day_numbers(runs.first["date_avail"])[part],
+            hours(runs.first.get_column("avail_hour", default=None))[part],
             keys,
             frozen(is_known),
-            span,
+            frozen(span),
             done,
             np.full(len(codes.values), row_kernels.MISSING),
-            faults[rows],
+            faults,
         )
         return found
 
     with ThreadPoolExecutor(2) as pool:
-        counts, ascending = zip(*pool.map(find, _halves(date_sig)), strict=True)
-    return CheckedRows(frame, codes, faults, *sum(counts)), all(ascending)
+        counts, ascending = zip(*pool.map(find, _halves(runs, date_sig)), strict=True)
+    return CheckedRows(frame, codes, runs, faults, *sum(counts)), all(ascending)
 
 
-def _halves(date_sig: NDArray[np.int32]) -> tuple[slice, slice]:
-    """The rows in two parts of different days, where they are by date: no row repeats one of the other part."""
-    cut = len(date_sig)
-    if cut and pl.Series(date_sig).is_sorted():
-        cut = int(np.searchsorted(date_sig, date_sig[cut // 2]))
-    return slice(0, cut), slice(cut, None)
+def _halves(runs: Runs, date_sig: NDArray[np.int32]) -> tuple[slice, slice]:
+    """The runs in two parts of different days, where they are by date: no row repeats one of the other part."""
+    cut = n_runs = len(date_sig)
+    if n_runs and pl.Series(date_sig).is_sorted():
+        middle = np.searchsorted(runs.start, runs.start[-1] // 2, side="right") - 1
+        cut = int(np.searchsorted(date_sig, date_sig[middle]))
+    return slice(0, cut), slice(cut, n_runs)
 
 
 def _in_key_order(frame: pl.DataFrame) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 """The signal contract: every breach of a signal named at once, every row accounted for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from poc.contract.arrays import Codes, frozen
+from poc.contract.arrays import Codes, Runs, find_runs, frozen
 from poc.contract.columns import (
     KEY,
     OPTIONAL,
@@ -112,8 +112,8 @@ def validate_signal_df(
     checks = row_checks(days)
     checked = check_rows(frame, checks, days, known, lacking=lacking)
     findings += report_rows(checked, checks, known)
-    usable, codes = _usable(checked)
-    together = check_together(usable, codes, days, carry_days=carry_days, mincos=mincos)
+    usable, codes, runs = _usable(checked)
+    together = check_together(usable, codes, runs, days, carry_days=carry_days, mincos=mincos)
     findings += together.findings
     return _conclude(
         usable,
@@ -124,14 +124,15 @@ def validate_signal_df(
     )
 
 
-def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, Codes]:
-    """The rows that break no check and lack nothing, and the codes of their securities."""
+def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, Codes, Runs]:
+    """The rows that break no check and lack nothing, the codes of their securities, and their runs."""
     frame, codes = checked.frame.drop("row", BAD, strict=False), checked.codes
     if not checked.failing.any() and not any(frame[name].null_count() for name in REQUIRED):
-        return frame, codes
+        return frame, codes, checked.runs
     kept = checked.frame.select(pl.all_horizontal(pl.col(REQUIRED).is_not_null())).to_series().to_numpy()
     kept &= checked.faults == 0
-    return frame.filter(pl.Series(kept)), Codes(frozen(codes.code[kept]), codes.values)
+    usable = frame.filter(pl.Series(kept))
+    return usable, replace(codes, number=frozen(codes.number[kept])), find_runs(usable)
 
 
 def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], list[Finding]]:

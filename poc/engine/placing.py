@@ -1,6 +1,7 @@
 """Placing: from the rows of a checked signal to one live value a panel row, whether or not it may be traded."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract.align import Formed, default_carry_days, formation_days
-from poc.contract.arrays import day_numbers, encode, frozen, group_rows, numbers
+from poc.contract.arrays import Codes, Runs, day_numbers, encode, find_runs, frozen, group_rows, numbers
 from poc.contract.columns import KEY
 from poc.data.panel import Panel
 from poc.engine import placing_kernels
@@ -44,26 +45,18 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig, *, th
         threads: blocks of days in work at once; no number depends on it.
     """
     _check_input_type(rows, config)
-    inside = rows["date_avail"].is_between(*panel.dates[[0, -1]].tolist())
-    outside = rows.height - int(inside.sum())
-    if outside:  # of a signal that was checked without this calendar
-        rows = rows.filter(inside)
-    codes = encode(rows["security_id"])
-    formed = formation_of(rows, panel, config)
-    lives = _Lives(
-        signal=numbers(rows["signal"]),
-        code=codes.code,
-        rank=day_numbers(rows["date_sig"]),
-        first=formed.day,
-        end=_NOTHING,
-    )
+    runs, outside = find_runs(rows), 0
+    inside = runs.first["date_avail"].is_between(*panel.dates[[0, -1]].tolist())
+    if not inside.all():  # a signal that was checked without this calendar
+        kept = rows.filter(pl.Series(runs.by_row(inside.to_numpy())))
+        rows, runs, outside = kept, find_runs(kept), rows.height - kept.height
+    formed = formation_of(runs.first, panel, config)
     carry_days = config.carry_days or default_carry_days(formed.days)
-    config = replace(config, carry_days=carry_days)
-    index = frozen(index_by_code(codes, panel.securities))
-    values, dropped, right = _spread(lives, index, panel, config, threads=threads)
+    codes = encode(rows["security_id"])
+    spread = partial(_spread, codes, panel, replace(config, carry_days=carry_days), threads)
+    values, dropped, right = spread(_by_formation(rows, codes, runs, formed.day, panel))
     if not right:  # some row is formed after one of a later date_sig
-        lives = _find_lives(lives, carry_days, panel)
-        values, dropped, _ = _spread(lives, index, panel, config, threads=threads)
+        values, dropped, _ = spread(_by_life(rows, codes, runs.by_row(formed.day), carry_days, panel))
     return PlacedSignal(values=values, carry_days=carry_days, dropped=dropped | {"outside_calendar": outside})
 
 
@@ -84,50 +77,63 @@ _NOTHING = frozen(np.empty(0, np.int32))
 
 
 class _Lives(NamedTuple):
-    """Signal rows and the days on which each is its security's live row.
+    """Signal rows in the order in which they become the live rows of their securities.
 
     Attributes:
-        signal, code: (n,) value, code of the security.
+        start: (T + 2,) those that do on day t are `start[t]:start[t + 1]`.
+        signal, number: (n,) value, and number of the security (as in `Codes`).
         rank: (n,) day number of `date_sig`; empty where the rows of each security ascend.
-        first: (n,) the first day.
         end: (n,) the day after the last; empty: `carry_days` after the first, or the first of the security's next row.
     """
 
+    start: Ints
     signal: Floats
-    code: Ints
+    number: Ints
     rank: Ints
-    first: Ints
     end: Ints
 
 
-def _find_lives(rows: _Lives, carry_days: int, panel: Panel) -> _Lives:
-    order = np.lexsort((rows.rank, rows.first, rows.code))
-    signal, code, rank, formation = (frozen(array[order]) for array in rows[:4])
+def _by_formation(rows: pl.DataFrame, codes: Codes, runs: Runs, formation: Ints, panel: Panel) -> _Lives:
+    """The rows by the day on which they are formed, each live until the next of its security."""
+    signal = numbers(rows["signal"])
+    if pl.Series(formation).is_sorted():  # as they are in the file, in which the rows of each security ascend
+        start = runs.start[np.searchsorted(formation, np.arange(panel.n_days + 2, dtype=np.int32))]
+        return _Lives(start, signal, codes.number, _NOTHING, _NOTHING)
+    start, order = group_rows(frozen(runs.by_row(formation)), panel.n_days + 1)
+    rank = day_numbers(rows["date_sig"])
+    return _Lives(start, frozen(signal[order]), frozen(codes.number[order]), frozen(rank[order]), _NOTHING)
+
+
+def _by_life(rows: pl.DataFrame, codes: Codes, formation: Ints, carry_days: int, panel: Panel) -> _Lives:
+    """The rows by the first day on which they live, in any case.
+
+    Args:
+        formation: (n,) formation day of each row.
+    """
+    rank = day_numbers(rows["date_sig"])
+    order = np.lexsort((rank, formation, codes.number))
     first, end = np.empty(len(order), np.int32), np.empty(len(order), np.int32)
-    placing_kernels.live_intervals(code, formation, rank, carry_days, panel.n_days, first, end)
-    return _Lives(signal, code, _NOTHING, frozen(first), frozen(end))
+    number, formation, rank = (frozen(array[order]) for array in (codes.number, formation, rank))
+    placing_kernels.live_intervals(number, formation, rank, carry_days, panel.n_days, first, end)
+    by_first = np.argsort(first, kind="stable")
+    start = np.searchsorted(first[by_first], np.arange(panel.n_days + 2))
+    signal = numbers(rows["signal"])[order[by_first]]
+    return _Lives(start, frozen(signal), frozen(number[by_first]), _NOTHING, frozen(end[by_first]))
 
 
 def _spread(
-    lives: _Lives, index: Ints, panel: Panel, config: BacktestConfig, *, threads: int
+    codes: Codes, panel: Panel, config: BacktestConfig, threads: int, lives: _Lives
 ) -> tuple[Floats, dict[str, int], bool]:
     """(R,) the live values, the rows that never live by reason, and whether these are right (`spread_live`)."""
-    start, order = group_rows(lives.first, panel.n_days + 1)
-    if len(order):
-        lives = _Lives(*(frozen(array[order]) if len(array) else array for array in lives))
-    else:  # the rows of each security ascend, as those of a checked signal do
-        lives = lives._replace(rank=_NOTHING)
+    index = frozen(index_by_code(codes, panel.securities))
     values = np.empty(len(panel.security))
 
     def spread(block: tuple[int, int]) -> tuple[int, int, bool]:
         found: tuple[int, int, bool] = placing_kernels.spread_live(
-            lives.signal,
-            lives.code,
-            lives.rank,
-            lives.end,
+            *lives,
+            codes.lowest,
             index,
             config.carry_days,
-            start,
             panel.security,
             panel.offsets,
             len(panel.securities),
@@ -138,7 +144,7 @@ def _spread(
         return found
 
     unknown, idle, right = zip(*over_blocks(spread, panel.offsets, threads=threads), strict=True)
-    after = index[lives.code[start[-2] :]]  # the rows that are formed after the last day
+    after = index[lives.number[lives.start[-2] :] - codes.lowest]  # the rows that are formed after the last day
     n_unknown = int((after < 0).sum())
     dropped = {
         "unknown_security": sum(unknown) + n_unknown,

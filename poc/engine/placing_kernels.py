@@ -5,26 +5,26 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def live_intervals(code, formation, rank, carry_days, n_days, first, end):
+def live_intervals(number, formation, rank, carry_days, n_days, first, end):
     """Days on which each row is its security's live row, in any case.
 
     A row lives from its formation day for `carry_days` days, except where a row with a later `date_sig` is alive. All
     lives are equally long, so what is left of one is a single interval.
 
     Args:
-        code: (n,) security. Rows are sorted by (code, formation, rank).
+        number: (n,) security. Rows are sorted by (number, formation, rank).
         formation: (n,) index of the formation day, `n_days` where beyond the calendar.
         rank: (n,) order of `date_sig`.
         first, end: (n,) int32, written: the first day and the day after the last; empty where the row never lives.
     """
-    stack = np.empty(len(code), np.int64)  # rows of this security, each with an earlier date_sig than the one below
+    stack = np.empty(len(number), np.int64)  # rows of this security, each with an earlier date_sig than the one below
     top = 0
-    for i in range(len(code)):
+    for i in range(len(number)):
         first[i] = formation[i]
         end[i] = min(formation[i] + carry_days, n_days)
         if formation[i] >= n_days:
             continue
-        if top > 0 and code[stack[top - 1]] != code[i]:
+        if top > 0 and number[stack[top - 1]] != number[i]:
             top = 0
         while top > 0 and rank[stack[top - 1]] < rank[i]:
             older = stack[top - 1]
@@ -40,18 +40,31 @@ def live_intervals(code, formation, rank, carry_days, n_days, first, end):
 
 @njit(cache=True, nogil=True)
 def spread_live(
-    signal, code, rank, end, index, carry_days, start, panel_security, offsets, n_securities, ahead, block, out
+    start,
+    signal,
+    number,
+    rank,
+    end,
+    lowest,
+    index,
+    carry_days,
+    panel_security,
+    offsets,
+    n_securities,
+    ahead,
+    block,
+    out,
 ):
     """Write the live values of some days on their panel rows. No value depends on which days are written together.
 
     Args:
-        signal, code: (n,) signal rows by their first day, and the code of their security.
+        start: (T + 2,) the rows that begin to live on day t are `start[t]:start[t + 1]`.
+        signal, number: (n,) signal rows, and `number - lowest` is the code of the security.
         rank: (n,) order of `date_sig`; or empty, where the rows of each security are known to ascend.
         end: (n,) the day after the last on which each is its security's live row. Or empty: then a row lives for
             `carry_days` days or until the next row of its security, which is right only if that has a later `date_sig`.
         index: (codes,) index of each security, -1 unknown.
         carry_days: no row lives for longer.
-        start: (T + 2,) the rows that begin to live on day t are `start[t]:start[t + 1]`.
         ahead: panel rows of day t get the value that lives on day `t + ahead`.
         block: the first day to write, and the day after the last.
         out: (R,) float64, written on these days: the live value, NaN where there is none.
@@ -66,10 +79,10 @@ def spread_live(
     first = block[0] + ahead if block[0] > 0 else 0
     for day in range(max(first + 1 - carry_days, 0), block[1] + ahead):
         begin = start[min(day, n_days)]
-        born = code[begin : start[min(day + 1, n_days)]]
+        born = number[begin : start[min(day + 1, n_days)]]
         nowhere = 0
         for k in range(len(born)):
-            i, s = begin + k, index[born[k]]
+            i, s = begin + k, index[born[k] - lowest]
             if s < 0:
                 nowhere += 1
             elif len(end) == 0 or end[i] > day:
@@ -85,7 +98,7 @@ def spread_live(
         t = day - ahead
         if t < 0:
             continue
-        oldest = start[max(day + 1 - carry_days, 0)] if day < n_days else len(code)
+        oldest = start[max(day + 1 - carry_days, 0)] if day < n_days else len(number)
         today, values = panel_security[offsets[t] : offsets[t + 1]], out[offsets[t] : offsets[t + 1]]
         for k in range(len(today)):
             i = newest[np.uint32(today[k])]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poc.contract import row_kernels
-from poc.contract.arrays import MOST_CODES, encode, frozen, group_rows
+from poc.contract.arrays import MOST_CODES, encode, find_runs, frozen, group_rows
 from poc.contract.cross_section import FAR, _bits, _check_days, _quartiles, _surely_near
 
 VALUES = st.floats(allow_nan=False, allow_infinity=False, width=64) | st.sampled_from([0.0, -0.0, 1.0, 2.5])
@@ -52,7 +52,8 @@ def test_values_that_are_spread_as_usual_are_surely_near() -> None:
 @given(st.lists(st.tuples(st.integers(0, 3), VALUES | st.sampled_from([0.0, -0.0, 1.0])), min_size=1, max_size=60))
 def test_constant_and_tied_days_are_those_that_a_set_finds(rows: list[tuple[int, float]]) -> None:
     frame = pl.DataFrame(rows, schema={"date_sig": pl.Int32, "signal": pl.Float64}, orient="row")
-    found = {f.code: f.count for f in _check_days(frame.cast({"date_sig": pl.Date}))}
+    frame = frame.cast({"date_sig": pl.Date}).with_columns(date_avail="date_sig")
+    found = {f.code: f.count for f in _check_days(frame["signal"], find_runs(frame))}
     sizes = []
     for day in {day for day, _ in rows}:
         names = [x for d, x in rows if d == day]
