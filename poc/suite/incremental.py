@@ -99,13 +99,13 @@ def find_overlap(
 
     def correlate(days: tuple[int, int]) -> list[Floats]:
         rows, offsets = rows_of(panel, days)
-        values = np.where(candidate[rows], own.values[rows], np.nan)
-        order = order_by_day(values, offsets)
-        others = np.array([other.values[rows] for other in baselines.values()]).reshape(-1, len(values))
-        orders = np.array([order_by_day(other, offsets) for other in others], np.int32).reshape(-1, len(values))
-        rest = rank_residuals(values, order, others, orders, offsets)
-        pairs = [(values, order, distinct_ranks(*other, offsets)) for other in zip(others, orders, strict=True)]
-        found = [daily_rank_correlation(*pair, offsets, LEAST_NAMES) for pair in pairs]
+        own_values = np.where(candidate[rows], own.values[rows], np.nan)
+        values = np.array([*(other.values[rows] for other in baselines.values()), own_values])
+        orders = np.array([order_by_day(signal, offsets) for signal in values])
+        rest = rank_residuals(values, orders, offsets)
+        *others, (signal, order) = zip(values, orders, strict=True)
+        ranks = (distinct_ranks(*other, offsets) for other in others)
+        found = [daily_rank_correlation(signal, order, rank, offsets, LEAST_NAMES) for rank in ranks]
         rest_order = order_by_day(rest, offsets)
         return [*found, daily_rank_correlation(rest, rest_order, next_rank[rows], offsets, IC_LEAST_NAMES)]
 

@@ -136,9 +136,10 @@ def _correlate(
         )
         return found
 
-    ordered = before = by_return(ret[rows])
+    ret = frozen(ret[rows].astype(np.float64))
+    ordered = before = by_return(ret)
     if window.max(initial=0) > 1:  # windows of the first rows are cut off, on days that are there for the leads alone
-        before = by_return(frozen(window_returns(window, ret[rows], *where, n_securities)))
+        before = by_return(frozen(window_returns(window, ret, *where, n_securities)))
     return ics(covered[rows], ordered, EVERY_DAY), ics(covered[rows] & (window > 0), before, range(1))
 
 

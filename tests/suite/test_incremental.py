@@ -54,8 +54,8 @@ def test_residuals_equal_least_squares_of_each_day(seed: int, n_others: int, col
     others = np.where(rng.random((n_others, n)) < 0.7, rng.integers(0, 9, (n_others, n)), np.nan)
     if collinear and n_others > 1:
         others[1] = 5 * others[0] + 1
-    orders = np.array([order_by_day(other, offsets) for other in others], np.int32).reshape(n_others, n)
-    found = rank_residuals(x, order_by_day(x, offsets), others.reshape(n_others, n), orders, offsets)
+    values = np.array([*others, x])
+    found = rank_residuals(values, np.array([order_by_day(signal, offsets) for signal in values]), offsets)
     for begin, end in pairwise(offsets):
         expected = residual_by_loop(x[begin:end], others[:, begin:end])
         np.testing.assert_allclose(found[begin:end], expected, atol=1e-8)
