@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 (macOS) and later.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint types format lock bench error-rates docs screenshots clean
+.PHONY: help demo ui test lint types format lock bench kernels error-rates docs screenshots clean
 
 UV_VERSION := 0.13.9
 BIN := .venv/bin
@@ -39,6 +39,9 @@ lock: .venv/.installed ## Resolve the dependencies of pyproject.toml anew into r
 
 bench: .venv/.installed ## Time the suite at three sizes, beside yardsticks and peers, into benchmarks/RESULTS.md (ARGS="--sizes S M")
 	@$(BIN)/python benchmarks/run.py --root .bench $(ARGS)
+
+kernels: .venv/.installed ## List the kernels that a second process compiles in a first run, after a change of one
+	@$(BIN)/python benchmarks/kernels.py --root .bench
 
 error-rates: .venv/.installed ## Measure how often the verdict is wrong, into docs/error-rates.md (ARGS="--quick"; an hour, resumable)
 	@$(BIN)/python -m benchmarks.verdict.run $(ARGS)

@@ -210,6 +210,7 @@ def evaluate_frame(
     progress: Progress | None = None,
 ) -> Evaluation:
     """Evaluate a signal in memory, which the request must name. The rest is as in `evaluate`."""
+    from poc.compiling import second_compiler
     from poc.contract.columns import as_given, rows_until
     from poc.data.catalog import DataCatalog
     from poc.engine.wrapper import check_signal
@@ -232,9 +233,9 @@ def evaluate_frame(
     catalog = DataCatalog(request.snapshot_id, root=workspace / "snapshots", until=last_open)
     _check_seal(request, catalog)
     tell = progress or (lambda _what, _done, _total: None)
-    tell("checking the signal", 0, 1)
-    checked = check_signal(rows_until(signal, last_open), suite.base, catalog)
-    with ThreadPoolExecutor(1) as background:
+    with second_compiler(lambda: tell("compiling, in the first run only", 0, 1)), ThreadPoolExecutor(1) as background:
+        tell("checking the signal", 0, 1)
+        checked = check_signal(rows_until(signal, last_open), suite.base, catalog)
         background.submit(_prepare, workspace)
         suite_result = run_checked_suite(
             checked,
