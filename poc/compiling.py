@@ -5,6 +5,7 @@ That takes a while for all that a run needs. So a run that has to compile starts
 the run needs last; when the run gets there it finds it done.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -66,6 +67,7 @@ class _Starter(event.Listener):
 
 def compile_kernels() -> None:
     """Compile the kernels of the list, or load those that are compiled."""
+    gc.disable()  # looking through what numba makes while it compiles takes a tenth of the time
     for line in KERNELS.read_text(encoding="utf-8").splitlines():
         module, name, types = line.split(" ", 2)
         arguments, _ = sigutils.normalize_signature(types)  # type: ignore[no-untyped-call]  # numba has no types

@@ -145,10 +145,12 @@ def rows_by_group(group, n_groups, order):
         (n_groups + 1,) where each group begins.
     """
     start = np.zeros(n_groups + 1, np.int64)
+    free = np.zeros(n_groups, np.int64)
     for g in group:
         start[g + 1] += 1
-    start = np.cumsum(start)
-    free = start[:-1].copy()
+    for g in range(n_groups):
+        free[g] = start[g]
+        start[g + 1] += start[g]
     for i in range(len(group)):
         order[free[group[i]]] = i
         free[group[i]] += 1

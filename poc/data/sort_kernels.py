@@ -1,6 +1,7 @@
 """Sorting and ranking the values of each day. Compiled; arrays in, arrays out.
 
-Here and in every other kernel arrays are copied by a loop: to compile an assignment of arrays takes numba some seconds.
+Here and in every other kernel arrays are copied, summed and sorted by loops: to compile an assignment of arrays or a
+function of numpy takes numba up to some seconds, and so does a constant as an argument, which is a type of its own.
 """
 
 from typing import Any
@@ -87,13 +88,14 @@ def _sort_by_bits(word, bits, room):
     """Write words in the order of float64 values, equal ones in the order of their places."""
     for i in range(len(word)):
         word[i] = i
+    width = np.int64(WIDTH)
     for shift in range(0, 64, 2 * WIDTH):
         for i in range(len(word)):
             at = word[i] & PLACE
             rising = ~bits[at] if bits[at] & SIGN else bits[at] | SIGN  # rises with the value
             digits = (rising >> np.uint64(shift)) & np.uint64((1 << 2 * WIDTH) - 1)
             word[i] = (digits << ROW_BITS) | at
-        _radix_sort(word, WIDTH, room)
+        _radix_sort(word, width, room)
 
 
 @njit(cache=True, nogil=True)
@@ -148,6 +150,22 @@ def _insertion_sort(word, value, most_moves):
         if moves > most_moves:
             return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def sort_few(values):
+    """Sort in place (Shell sort; Knuth, The Art of Computer Programming, vol. 3, section 5.2.1)."""
+    gap = 1
+    while 3 * gap + 1 < len(values):
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, len(values)):
+            value, at = values[i], i
+            while at >= gap and values[at - gap] > value:
+                values[at] = values[at - gap]
+                at -= gap
+            values[at] = value
+        gap //= 3
 
 
 def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offsets: NDArray[Any]) -> NDArray[np.uint16]:

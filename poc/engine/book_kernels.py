@@ -6,7 +6,7 @@ A book is a run of (row, weight) entries. Portfolio p of day t is `start[t * P +
 import numpy as np
 from numba import njit
 
-from poc.data.sort_kernels import longest_day
+from poc.data.sort_kernels import longest_day, sort_few
 
 RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
 """How sides are picked: by percentile, by the day's extreme values, by sign, by sign with the signal as the weight."""
@@ -72,9 +72,10 @@ def _pick_sides(x, rows, size, how, low, high, day_low, day_high, mincos):
     """End of the short side and begin of the long side among ascending rows; empty below `mincos` names."""
     n = len(rows)
     if how == RANK:
-        short_end, long_begin = _cut(x, rows, low, 100), _cut(x, rows, high, 100)
+        first, parts = np.int64(0), np.int64(100)
+        short_end, long_begin = _cut(x, rows, low, parts), _cut(x, rows, high, parts)
         if n > 0 and _count(size, rows[:short_end]) < mincos:
-            tied = _tie_end(x, rows, 0)
+            tied = _tie_end(x, rows, first)
             short_end = tied if 10 * tied <= 4 * n else 0
         if n > 0 and _count(size, rows[long_begin:]) < mincos:
             begin = _tie_begin(x, rows, n)
@@ -125,21 +126,24 @@ def _write_weights(out, sign, x, side, size, how, clip_quantile, rescale):
             out[i] = x[side[i]]
             total += abs(out[i])
         if rescale:
-            out /= total
+            for i in range(n):
+                out[i] /= total
     elif len(size) == 0:
-        out[:] = sign / n
+        for i in range(n):
+            out[i] = sign / n
     else:
         for i in range(n):
             out[i] = size[side[i]]
-        least, most = out.min(), out.max()
+        sort_few(out)
+        least, most = out[0], out[n - 1]
         if least < most:
-            ascending = np.sort(out)
-            least, most = _quantile(ascending, 1 - clip_quantile), _quantile(ascending, clip_quantile)
+            least, most = _quantile(out, 1 - clip_quantile), _quantile(out, clip_quantile)
         total = 0.0
         for i in range(n):
-            out[i] = min(max(out[i], least), most)
+            out[i] = min(max(np.float64(size[side[i]]), least), most)
             total += out[i]
-        out *= sign / total
+        for i in range(n):
+            out[i] *= sign / total
 
 
 @njit(cache=True, nogil=True)
@@ -229,7 +233,7 @@ def form_books(
         size: (R,) what weights are in proportion to; NaN and 0: no weight, not counted. Empty for equal weights.
         slice_codes: (S, R) group of each row in each slice, -1 none.
         slice_groups: (S,) number of groups of each slice; P = 1 + their sum.
-        sort_code: (R,) group within which a row is ranked, -1 none; empty where there is no double sort.
+        sort_code: (R,) group within which a row is ranked, -1 none; None where there is no double sort.
         how: RANK, EXTREMES, SIGN or GIVEN.
         fractile: (low, high) percentiles.
         mincos: (names a side for all, names a side in a group).
@@ -278,7 +282,7 @@ def form_books(
             least = mincos[0] if j < 0 else mincos[1]
             for g in range(n_groups):
                 rows = by_group[g, : n_inside[g]]
-                if len(sort_code) > 0:
+                if sort_code is not None:  # numba compiles the branch that the argument takes alone
                     rows, short_end, long_begin = _sides_within(
                         rows, x, size, sort_code, n_sort_groups, how, fractile[0], fractile[1], least, long_only
                     )

@@ -26,9 +26,10 @@ def group_exposures(group, n_groups, offsets, styles, begin):
     missing = np.zeros((n_groups + 1, n_styles))
     size = np.zeros(n_groups + 1)
     for t in range(n_days):
-        total[:] = 0.0
-        missing[:] = 0.0
-        size[:] = 0.0
+        for g in range(n_groups + 1):
+            size[g] = 0.0
+            for k in range(n_styles):
+                total[g, k] = missing[g, k] = 0.0
         for r in range(offsets[t], offsets[t + 1]):
             g = group[r]
             size[g] += 1
@@ -41,10 +42,13 @@ def group_exposures(group, n_groups, offsets, styles, begin):
         for g in range(n_groups):
             count[t, g] = size[g + 1]
         for k in range(n_styles):
-            known = size[1:].sum() - missing[1:, k].sum()
+            known = day_total = 0.0
+            for g in range(1, n_groups + 1):
+                known += size[g] - missing[g, k]
+                day_total += total[g, k]
             if known == 0:
                 continue
-            day_mean[t, k] = total[1:, k].sum() / known
+            day_mean[t, k] = day_total / known
             for g in range(1, n_groups + 1):
                 if size[g] > 0:
                     mean[t, g - 1, k] = (total[g, k] + missing[g, k] * day_mean[t, k]) / size[g]

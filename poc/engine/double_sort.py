@@ -50,8 +50,8 @@ def find_sorter(panel: Panel, config: BacktestConfig, groups: Groups) -> Sorter 
     return Sorter(_numbers(name, panel, groups), count, as_it_is=False)
 
 
-def sort_groups(sorter: Sorter | None, signal: Floats, rows: slice, offsets: Ints) -> tuple[Ints, int]:
-    """(n,) group of each of the n rows, -1 none, and the number of groups; an empty array where there is no sorter.
+def sort_groups(sorter: Sorter | None, signal: Floats, rows: slice, offsets: Ints) -> tuple[Ints | None, int]:
+    """(n,) group of each of the n rows, -1 none, and the number of groups; None where there is no sorter.
 
     Dependent sort (Bali, Engle and Murray 2016, "Empirical Asset Pricing", section 5.2): the groups are made first, of
     the names that the signal ranks, and the signal is ranked within each.
@@ -61,7 +61,7 @@ def sort_groups(sorter: Sorter | None, signal: Floats, rows: slice, offsets: Int
         offsets: of their days.
     """
     if sorter is None:
-        return np.empty(0, np.int16), 0
+        return None, 0
     if sorter.as_it_is:
         return sorter.values[rows].astype(np.int16), sorter.n_groups
     values = np.where(np.isnan(signal), np.nan, sorter.values[rows])

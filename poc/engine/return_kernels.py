@@ -6,7 +6,7 @@ Everything is laid out by information day: the day whose close is the last that 
 import numpy as np
 from numba import njit
 
-from poc.data.sort_kernels import ABSENT, longest_day
+from poc.data.sort_kernels import ABSENT, longest_day, sort_few
 
 TRADED, COST, GROSS, SHORT, N_LONG, N_SHORT = range(6)
 """Columns of `trade_books`: sums of absolute trades, costs, absolute weights, absolute short weights; names a side."""
@@ -70,7 +70,8 @@ def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities
                         names[n] = s
                         n += 1
                     total[s] += weight[e] / holding_days
-            for s in np.sort(names[:n]):
+            sort_few(names[:n])
+            for s in names[:n]:
                 if abs(total[s]) > NOTHING:
                     held_row[used] = latest[s]
                     held_weight[used] = total[s]
@@ -99,8 +100,12 @@ def first_books(start, row, weight, n_portfolios):
 
 
 @njit(cache=True, nogil=True)
-def _write_costs(costs, trades, rows, cost_inputs, cost_settings):
-    """Cost of each trade, a fraction of notional, from the latest known row of each name traded."""
+def _write_costs(costs, trades, rows, known, cost_inputs, cost_settings):
+    """Cost of each trade, a fraction of notional, from the latest known row of each name traded.
+
+    Args:
+        known: a buffer for as many.
+    """
     cap, vol, adv = cost_inputs
     by_impact, bps, power, gmv = cost_settings
     if not by_impact:
@@ -113,12 +118,13 @@ def _write_costs(costs, trades, rows, cost_inputs, cost_settings):
         r = rows[i]
         if not np.isnan(vol[r]) and adv[r] > 0:
             costs[i] = power[0] * vol[r] * (gmv * trades[i] / adv[r]) ** power[1]
+            known[n_known] = costs[i]
             n_known += 1
         else:
             costs[i] = np.nan
     fallback = UNKNOWN_COST
     if 0 < n_known < len(trades):
-        known = np.sort(costs[~np.isnan(costs)])
+        sort_few(known[:n_known])
         fallback = max(UNKNOWN_COST, (known[(n_known - 1) // 2] + known[n_known // 2]) / 2)
     for i in range(len(trades)):
         costs[i] = trades[i] * (fallback if np.isnan(costs[i]) else costs[i])
@@ -158,7 +164,7 @@ def trade_books(
     held_without = np.zeros(n_securities)  # of names that have no row on the day
     touched = np.empty(most, np.int32)
     trade = np.empty(most)
-    cost = np.empty(most)
+    cost, known_cost = np.empty(most), np.empty(most)
     old_row = np.empty(most, np.int32)
     for t in range(first, end):
         begin = offsets[t]
@@ -202,7 +208,7 @@ def trade_books(
                     held_without[security[r]] = 0.0
                 touched[n], trade[n] = r, change
                 n += change > NOTHING
-            _write_costs(cost[:n], trade[:n], touched[:n], cost_inputs, cost_settings)
+            _write_costs(cost[:n], trade[:n], touched[:n], known_cost, cost_inputs, cost_settings)
             for i in range(n):
                 traded += trade[i]
                 paid += cost[i]

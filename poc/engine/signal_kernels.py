@@ -33,6 +33,15 @@ def _project_out(column, basis, n_basis):
 
 
 @njit(cache=True, nogil=True)
+def _length(column):
+    """Euclidean norm."""
+    squares = 0.0
+    for value in column:
+        squares += value * value
+    return np.sqrt(squares)
+
+
+@njit(cache=True, nogil=True)
 def _fill_exposure(column, exposure, rows):
     """Copy the exposure of the rows, the mean of the rest where missing; False where more than half are missing."""
     total = np.float64(0.0)  # plain Python, which the coverage runs, would add in single precision
@@ -71,7 +80,7 @@ def residualize(x, offsets, group, n_groups, styles, n_styles, begin):
     out = np.full(len(x), np.nan)
     longest = longest_day(offsets)
     day_rows, day_groups = np.empty(longest, np.int64), np.empty(longest, np.int64)
-    day_values, day_basis = np.empty(longest), np.empty((n_styles, longest))
+    day_values, basis = np.empty(longest), np.empty((n_styles, longest))
     mean, count = np.empty(n_groups + 1), np.empty(n_groups + 1, np.int64)
     for t in range(len(offsets) - 1):
         for g in range(n_groups + 1):
@@ -89,22 +98,23 @@ def residualize(x, offsets, group, n_groups, styles, n_styles, begin):
                 n += 1
         if n == 0:
             continue
-        rows, groups, residual, basis = day_rows[:n], day_groups[:n], day_values[:n], day_basis[:, :n]
+        rows, groups, residual = day_rows[:n], day_groups[:n], day_values[:n]
         for value in residual:
             squares += (value - total / n) ** 2
         unit = 1e-10 * np.sqrt(squares / n) if low < high else 0.0  # of equal values it is not exact
         _subtract_group_means(residual, groups, mean, count)
-        n_basis = 0
+        n_basis = np.int64(0)
         for k in range(n_styles):
-            column = basis[n_basis]
+            column = basis[n_basis][:n]
             if not _fill_exposure(column, styles[k, begin:], rows):
                 continue
-            scale = np.sqrt(np.sum(column * column))
+            scale = _length(column)
             _subtract_group_means(column, groups, mean, count)
             _project_out(column, basis, n_basis)
-            norm = np.sqrt(np.sum(column * column))
+            norm = _length(column)
             if norm > 1e-10 * scale:
-                column /= norm
+                for i in range(n):
+                    column[i] /= norm
                 n_basis += 1
         _project_out(residual, basis, n_basis)
         for i in range(n):
