@@ -223,6 +223,13 @@ def trade_books(
 
 
 @njit(cache=True, nogil=True)
+def _look_up(out, places, values):
+    """Write the value at each place, NaN where the name is `ABSENT`."""
+    for i in range(len(places)):
+        out[i] = values[places[i]] if places[i] != ABSENT else np.nan
+
+
+@njit(cache=True, nogil=True)
 def earn(
     start, row, weight, n_portfolios, offsets, security, later, ret, resret, shift, fractile, n_fractiles, days
 ):  # fmt: skip
@@ -247,15 +254,14 @@ def earn(
     longest = longest_day(offsets)
     day_ret, day_resret = np.empty(longest, ret.dtype), np.full(longest, np.nan, resret.dtype)
     for t in range(first, min(end, len(offsets) - 1 - shift)):
-        begin, later_begin = offsets[t], offsets[t + shift]
-        for i in range(offsets[t + 1] - begin):
-            is_there = later[begin + i] != ABSENT
-            r = later_begin + later[begin + i]
-            g = fractile[begin + i] if n_fractiles > 0 else 0
-            day_ret[i] = ret[r] if is_there else np.nan
-            total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
-            if has_residual:
-                day_resret[i] = resret[r] if is_there else np.nan
+        begin, end_of_day = offsets[t], offsets[t + 1]
+        _look_up(day_ret, later[begin:end_of_day], ret[offsets[t + shift] :])
+        if has_residual:
+            _look_up(day_resret, later[begin:end_of_day], resret[offsets[t + shift] :])
+        if n_fractiles > 0:
+            for i in range(end_of_day - begin):
+                g = fractile[begin + i]
+                total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
                 total[g, 1] += 0.0 if np.isnan(day_resret[i]) else day_resret[i]
         for g in range(n_fractiles + 1):
             for kind in range(2):
