@@ -9,15 +9,15 @@ TIED, NAME, NO_MORE = np.uint32(2**31), np.uint32(2**31 - 1), np.uint32(2**32 - 
 
 @njit(cache=True, nogil=True)
 def entry_windows(
-    start, order, date_sig, signal, code, index, ahead, first_date, days_until, longest, values, panel_security,
-    offsets, n_securities,
+    start, order, date_sig, signal, number, lowest, index, ahead, first_date, days_until, longest, values,
+    panel_security, offsets, n_securities,
 ):  # fmt: skip
     """Trading days from `date_sig` to the information day, where a panel row's live row was formed on that very day.
 
     Args:
         start, order: signal rows by formation day, as `group_rows` gives them.
         date_sig: (n,) day number; of rows with the same security and information day, the one with the latest counts.
-        signal, code: (n,) value and code of the security of each signal row.
+        signal, number: (n,) value of each signal row, and `number - lowest` is the code of its security.
         index: (codes,) index of the security of each code, -1 unknown.
         ahead: 1 where the information day is the one before the formation day, else 0.
         first_date: day number of the first trading day.
@@ -38,7 +38,7 @@ def entry_windows(
             latest[panel_security[r]] = -1
         for j in range(start[t + ahead], start[t + ahead + 1]):
             i = order[j] if len(order) > 0 else j
-            s = index[code[i]]
+            s = index[number[i] - lowest]
             if s < 0 or row[s] < offsets[t] or (latest[s] >= 0 and date_sig[i] <= date_sig[latest[s]]):
                 continue
             latest[s] = i

@@ -73,6 +73,17 @@ def formation_of(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> Fo
     )
 
 
+def group_by_formation(runs: Runs, formation: Ints, n_days: int) -> tuple[Ints, Ints]:
+    """Signal rows by formation day, as `group_rows` gives them: `start` (n_days + 2,), and `order`.
+
+    Args:
+        formation: (runs,) formation day of the rows of each run, `n_days` where beyond the calendar.
+    """
+    if pl.Series(formation).is_sorted():
+        return runs.start[np.searchsorted(formation, np.arange(n_days + 2, dtype=np.int32))], _NOTHING
+    return group_rows(frozen(runs.by_row(formation)), n_days + 1)
+
+
 _NOTHING = frozen(np.empty(0, np.int32))
 
 
@@ -96,10 +107,9 @@ class _Lives(NamedTuple):
 def _by_formation(rows: pl.DataFrame, codes: Codes, runs: Runs, formation: Ints, panel: Panel) -> _Lives:
     """The rows by the day on which they are formed, each live until the next of its security."""
     signal = numbers(rows["signal"])
-    if pl.Series(formation).is_sorted():  # as they are in the file, in which the rows of each security ascend
-        start = runs.start[np.searchsorted(formation, np.arange(panel.n_days + 2, dtype=np.int32))]
+    start, order = group_by_formation(runs, formation, panel.n_days)
+    if not len(order):  # as they are in the file, in which the rows of each security ascend
         return _Lives(start, signal, codes.number, _NOTHING, _NOTHING)
-    start, order = group_rows(frozen(runs.by_row(formation)), panel.n_days + 1)
     rank = day_numbers(rows["date_sig"])
     return _Lives(start, frozen(signal[order]), frozen(codes.number[order]), frozen(rank[order]), _NOTHING)
 

@@ -9,7 +9,7 @@ import polars as pl
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from poc.contract.arrays import day_numbers, encode, frozen, group_rows, numbers
+from poc.contract.arrays import day_numbers, encode, find_runs, frozen, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
@@ -17,7 +17,7 @@ from poc.engine import leak_kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_of
 from poc.engine.leak_kernels import names_in_order, shifted_rank_correlation, window_returns
-from poc.engine.placing import PlacedSignal, formation_of
+from poc.engine.placing import PlacedSignal, formation_of, group_by_formation
 from poc.engine.result import BacktestResult
 from poc.engine.slices import index_by_code
 from poc.stats.log_rank import FEW_EVENTS, log_rank
@@ -150,12 +150,13 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     where the window is empty or longer than `LONGEST_WINDOW` days.
     """
     first, last = day_numbers(panel.dates[[0, -1]])
-    codes = encode(rows["security_id"])
+    codes, runs = encode(rows["security_id"]), find_runs(rows)
     windows: Ints = leak_kernels.entry_windows(
-        *group_rows(formation_of(rows, panel, config).day, panel.n_days + 1),
+        *group_by_formation(runs, formation_of(runs.first, panel, config).day, panel.n_days),
         day_numbers(rows["date_sig"]),
         numbers(rows["signal"]),
-        codes.code,
+        codes.number,
+        codes.lowest,
         frozen(index_by_code(codes, panel.securities)),
         1 if config.from_open else 0,
         first,
