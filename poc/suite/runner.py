@@ -120,7 +120,8 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     """
     _refuse_unknown_baselines(suite_config)
     base = suite_config.base_variant()
-    own = place_signal(checked.rows, catalog.panel, base)
+    threads = effective_n_jobs(n_jobs)
+    own = place_signal(checked.rows, catalog.panel, base, threads=threads)
     signal = Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     names = suite_config.baselines if include_baselines else ()
@@ -131,7 +132,7 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     there = {source.name: source.placed for source in baselines if source.placed is not None}
     skipped = {source.name: source.reason for source in baselines if source.placed is None}
     baseline_names = [source.name for source in baselines]
-    overlap = _find_overlap(own, there, catalog.panel, base, threads=effective_n_jobs(n_jobs))
+    overlap = _find_overlap(own, there, catalog.panel, base, threads=threads)
 
     to_run = () if ran else baselines
     jobs = [(source, group) for source in to_run for group in group_variants(suite_config.variants())]
