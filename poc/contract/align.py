@@ -79,7 +79,7 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
         _hours(avail_hour),
         day_numbers(calendar[:1])[0],
         on_time,
-        on_time + np.isin(days, calendar).astype(np.int32),
+        np.searchsorted(calendar, days, side="right").astype(np.int32),
         open_cutoff if from_open else close_cutoff,
         np.array([close_cutoff + 1, open_cutoff]),
         formation,

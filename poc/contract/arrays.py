@@ -47,9 +47,9 @@ def encode(column: pl.Series) -> Codes:
         return Codes(frozen(np.full(len(column), -1)), 0, column.clear())
     if high - low < MOST_CODES and low > MISSING:  # there is a number below, for what is missing
         distinct = pl.int_range(low, high + 1, eager=True).cast(column.dtype)
-        return Codes(frozen(column.fill_null(low - 1).to_numpy()), low, distinct)
+        return Codes(frozen(_filled(column, low - 1)), low, distinct)
     distinct = column.drop_nulls().unique().sort()
-    code = np.searchsorted(distinct.to_numpy(), column.fill_null(low).to_numpy())
+    code = np.searchsorted(distinct.to_numpy(), _filled(column, low))
     if column.null_count():
         code[column.is_null().to_numpy()] = -1
     return Codes(frozen(code), 0, distinct)
@@ -102,8 +102,12 @@ def group_rows(group: NDArray[np.int32], n_groups: int) -> tuple[NDArray[np.int6
 def day_numbers(days: pl.Series | NDArray[np.datetime64]) -> NDArray[np.int32]:
     """Days since 1970, `MISSING` where there is none."""
     if isinstance(days, pl.Series):
-        return frozen(days.to_physical().fill_null(int(MISSING)).to_numpy())
+        return frozen(_filled(days.to_physical(), int(MISSING)))
     return frozen(days.astype("datetime64[D]").astype(np.int64).astype(np.int32))
+
+
+def _filled(column: pl.Series, missing: int) -> NDArray[np.integer[Any]]:
+    return (column.fill_null(missing) if column.null_count() else column).to_numpy()
 
 
 def numbers(column: pl.Series) -> NDArray[np.float64]:

@@ -201,6 +201,8 @@ def _as_series(name: str, values: Iterable[Any]) -> pl.Series:
     """A Polars series of any sequence, array, index or set."""
     if isinstance(values, pl.Series):
         return values
+    if isinstance(values, np.ndarray) and values.dtype in (np.dtype("datetime64[D]"), np.dtype(np.int64)):
+        return pl.Series(name, values)
     return get_column(pd.DataFrame({name: values if isinstance(values, np.ndarray) else list(values)}), name)
 
 

@@ -81,8 +81,8 @@ def spread_live(
         begin = start[min(day, n_days)]
         born = number[begin : start[min(day + 1, n_days)]]
         nowhere = 0
-        for k in range(len(born)):
-            i, s = begin + k, index[born[k] - lowest]
+        for k in range(len(born)):  # an index that may be negative would be looked at twice, so it is made unsigned
+            i, s = begin + k, index[np.uint32(born[k] - lowest)]
             if s < 0:
                 nowhere += 1
             elif len(end) == 0 or end[i] > day:
@@ -102,7 +102,7 @@ def spread_live(
         today, values = panel_security[offsets[t] : offsets[t + 1]], out[offsets[t] : offsets[t + 1]]
         for k in range(len(today)):
             i = newest[np.uint32(today[k])]
-            values[k] = signal[i] if i >= oldest and (len(end) == 0 or end[i] > day) else np.nan
+            values[k] = signal[np.uint32(i)] if i >= oldest and (len(end) == 0 or end[i] > day) else np.nan
     return unknown, idle, True
 
 
