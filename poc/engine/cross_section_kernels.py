@@ -5,6 +5,8 @@ from numba import njit
 
 from poc.data.sort_kernels import ABSENT, longest_day
 
+TIED = np.uint32(1 << 31)
+
 
 @njit(cache=True, nogil=True)
 def group_exposures(group, n_groups, offsets, styles, begin):
@@ -68,8 +70,7 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     n_days = len(offsets) - 1
     out = np.full(n_days, np.nan)
     longest = longest_day(offsets)
-    pair_x = np.empty(longest)
-    pair_y = np.empty(longest, np.int32)
+    pairs = np.empty(longest, np.uint32)  # the rank of y in ascending order of x, with a bit where x is as before
     rank = np.empty(longest, np.int32)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
@@ -79,15 +80,15 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
         some_tied = False
         before = np.nan
         for i in range(begin, end):
-            r = x_order[i]
+            r = np.uint32(x_order[i])  # an index that may be negative would be looked at twice
             value, g = x[r], y_rank[r]
             if np.isnan(value):
                 break
             if g != ABSENT:
-                some_tied |= value == before
+                tied = value == before
+                some_tied |= tied
                 before = value
-                pair_x[n] = value
-                pair_y[n] = g
+                pairs[n] = np.uint32(g) | (TIED if tied else np.uint32(0))
                 rank[g] += 1
                 n += 1
         if n < least:
@@ -95,27 +96,27 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
         xx = yy = xy = np.int64(0)
         below = np.int64(0)
         for g in range(end - begin):
-            tied = rank[g]
-            middle = 2 * below + tied - n
+            n_tied = rank[g]
+            middle = 2 * below + n_tied - n
             rank[g] = middle
-            yy += tied * middle * middle
-            below += tied
-        first = 0
+            yy += n_tied * middle * middle
+            below += n_tied
         if not some_tied:  # the same as below, where each value is alone
             xx = np.int64(n * (n * n - 1) // 3)
             for i in range(n):
-                xy += (2 * i + 1 - n) * rank[pair_y[i]]
-            first = n
-        while first < n:
-            end_of_tied = first + 1
-            total = np.int64(rank[pair_y[first]])
-            while end_of_tied < n and pair_x[end_of_tied] == pair_x[first]:
-                total += rank[pair_y[end_of_tied]]
-                end_of_tied += 1
-            a = first + end_of_tied - n
-            xx += (end_of_tied - first) * a * a
-            xy += a * total
-            first = end_of_tied
+                xy += (2 * i + 1 - n) * rank[pairs[i]]
+        else:
+            first = 0
+            total = np.int64(0)
+            for i in range(n + 1):
+                if i == n or pairs[i] < TIED:
+                    middle = first + i - n
+                    xx += (i - first) * middle * middle
+                    xy += middle * total
+                    first = i
+                    total = np.int64(0)
+                if i < n:
+                    total += rank[pairs[i] & ~TIED]
         if xx > 0 and yy > 0:
             out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
     return out
