@@ -21,6 +21,8 @@ from numba.core import event, sigutils
 
 KERNELS = Path(__file__).with_name("kernels.txt")
 """Module, name and argument types of the kernels that a run needs last, in that order. `make kernels` writes it."""
+RARELY = 200_000
+"""New objects after which Python looks for garbage while numba compiles: as often as usual takes a tenth of the time."""
 COMMAND = [sys.executable, "-m", __name__]
 logger = logging.getLogger(__name__)
 
@@ -32,11 +34,12 @@ def second_compiler(tell: Callable[[], None]) -> Iterator[None]:
     Args:
         tell: is called when it starts.
     """
-    starter = _Starter(tell)
+    starter, thresholds = _Starter(tell), gc.get_threshold()
     try:
         with event.install_listener("numba:compile", starter):
             yield
     finally:
+        gc.set_threshold(*thresholds)
         starter.end()
 
 
@@ -53,6 +56,7 @@ class _Starter(event.Listener):
             # In a session of its own, an interrupt from the keyboard does not reach it.
             self.process = Popen(COMMAND, stdin=PIPE, stderr=PIPE, text=True, start_new_session=True)  # noqa: S603 - ours
             self.tell()
+            gc.set_threshold(RARELY)
 
     def on_end(self, event: Any) -> None:
         """Nothing is to be done."""
@@ -67,7 +71,7 @@ class _Starter(event.Listener):
 
 def compile_kernels() -> None:
     """Compile the kernels of the list, or load those that are compiled."""
-    gc.disable()  # looking through what numba makes while it compiles takes a tenth of the time
+    gc.set_threshold(RARELY)
     for line in KERNELS.read_text(encoding="utf-8").splitlines():
         module, name, types = line.split(" ", 2)
         arguments, _ = sigutils.normalize_signature(types)  # type: ignore[no-untyped-call]  # numba has no types
