@@ -22,7 +22,7 @@ from numba.core import event, sigutils
 KERNELS = Path(__file__).with_name("kernels.txt")
 """Module, name and argument types of the kernels that a run needs last, in that order. `make kernels` writes it."""
 RARELY = 200_000
-"""New objects after which Python looks for garbage while numba compiles: as often as usual takes a tenth of the time."""
+"""New objects after which Python looks for garbage while numba compiles: the usual 700 take a tenth of the time."""
 COMMAND = [sys.executable, "-m", __name__]
 logger = logging.getLogger(__name__)
 

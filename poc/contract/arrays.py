@@ -1,5 +1,6 @@
 """Columns as the arrays that compiled passes read: codes, days and numbers, without a copy where none is needed."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -81,6 +82,14 @@ def find_runs(rows: pl.DataFrame) -> Runs:
         begins[1:-1] |= values[1:] != values[:-1]
     start = frozen(np.flatnonzero(begins))
     return Runs(start, dates if len(start) == len(begins) else dates[start[:-1]])
+
+
+def find_keys(rows: pl.DataFrame) -> tuple[Codes, Runs]:
+    """The codes of the securities of rows, and their runs."""
+    with ThreadPoolExecutor(1) as background:
+        codes = background.submit(encode, rows["security_id"])
+        runs = find_runs(rows)
+    return codes.result(), runs
 
 
 def group_rows(group: NDArray[np.int32], n_groups: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract import row_kernels
-from poc.contract.arrays import Codes, Runs, day_numbers, encode, find_runs, frozen, hours, numbers
+from poc.contract.arrays import Codes, Runs, day_numbers, find_keys, frozen, hours, numbers
 from poc.contract.columns import KEY, TYPES, sort_rows
 from poc.contract.findings import SHOWN, Finding, make_finding
 
@@ -130,7 +130,7 @@ def _find_faults(
     frame: pl.DataFrame, done: int, keys: int, calendar: NDArray[np.datetime64] | None, known: pl.Series | None
 ) -> tuple[CheckedRows, bool]:
     """The rows checked as they stand, and whether those of each security ascend."""
-    codes, runs = encode(frame["security_id"]), find_runs(frame)
+    codes, runs = find_keys(frame)
     is_known = np.zeros(len(codes.values), np.bool_)
     if known is not None and known.dtype == codes.values.dtype:
         is_known = codes.values.is_in(known.implode()).to_numpy()

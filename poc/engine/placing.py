@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract.align import Formed, default_carry_days, formation_days
-from poc.contract.arrays import Codes, Runs, day_numbers, encode, find_runs, frozen, group_rows, numbers
+from poc.contract.arrays import Codes, Runs, day_numbers, find_keys, frozen, group_rows, numbers
 from poc.contract.columns import KEY
 from poc.data.panel import Panel
 from poc.engine import placing_kernels
@@ -45,14 +45,13 @@ def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig, *, th
         threads: blocks of days in work at once; no number depends on it.
     """
     _check_input_type(rows, config)
-    runs, outside = find_runs(rows), 0
+    (codes, runs), outside = find_keys(rows), 0
     inside = runs.first["date_avail"].is_between(*panel.dates[[0, -1]].tolist())
     if not inside.all():  # a signal that was checked without this calendar
         kept = rows.filter(pl.Series(runs.by_row(inside.to_numpy())))
-        rows, runs, outside = kept, find_runs(kept), rows.height - kept.height
+        rows, (codes, runs), outside = kept, find_keys(kept), rows.height - kept.height
     formed = formation_of(runs.first, panel, config)
     carry_days = config.carry_days or default_carry_days(formed.days)
-    codes = encode(rows["security_id"])
     spread = partial(_spread, codes, panel, replace(config, carry_days=carry_days), threads)
     values, dropped, right = spread(_by_formation(rows, codes, runs, formed.day, panel))
     if not right:  # some row is formed after one of a later date_sig

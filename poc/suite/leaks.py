@@ -9,7 +9,7 @@ import polars as pl
 from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
-from poc.contract.arrays import day_numbers, encode, find_runs, frozen, numbers
+from poc.contract.arrays import day_numbers, find_keys, frozen, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
@@ -150,7 +150,7 @@ def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: B
     where the window is empty or longer than `LONGEST_WINDOW` days.
     """
     first, last = day_numbers(panel.dates[[0, -1]])
-    codes, runs = encode(rows["security_id"]), find_runs(rows)
+    codes, runs = find_keys(rows)
     windows: Ints = leak_kernels.entry_windows(
         *group_by_formation(runs, formation_of(runs.first, panel, config).day, panel.n_days),
         day_numbers(rows["date_sig"]),
