@@ -67,6 +67,11 @@ def real_data() -> Path:
     return Path(folder)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The app's tests first: they take longest, and short ones at the end keep every worker busy."""
+    items.sort(key=lambda item: "/ui/" not in item.nodeid)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skipped test is a failure: what did not run has not passed."""
     if hasattr(session.config, "workerinput"):
