@@ -62,17 +62,15 @@ class Capacity:
 
 def gather_capacity(result: BacktestResult, panel: Panel) -> Capacity:
     """Measure the capacity of a result on the panel that it was run on."""
-    config, held, traded = result.config, holdings_of(result.books), trades_of(result.books, panel)
-    gross = result.daily_series["ret"].to_numpy()
-    short = np.bincount(held.day, weights=np.maximum(-held.weight, 0.0), minlength=len(gross))
+    config, gross = result.config, result.daily_series["ret"].to_numpy()
+    short, of_holdings = _measure_holdings(result, panel)
+    traded = trades_of(result.books, panel)
     before_cost = gross - short * _borrow_a_day(config.borrow_bps, panel)
     cost = _power_law(result, traded, panel)
     curve = pd.DataFrame(columns=["gmv", "coefficient", "ret_net_ann", "sharpe_net"], dtype=float)
     if cost.known.any():
         curve = _curve(before_cost, cost, result, panel)
     gmv_half, gmv_zero = (_gmv_at(left, before_cost, cost, result) for left in (0.5, 0.0))
-    adv, mcap = panel.known_adv[held.row], panel.mcap[held.row]
-    days = config.gmv * np.abs(held.weight) / (PARTICIPATION * np.where(adv > 0, adv, np.nan))
     return Capacity(
         curve=curve,
         gmv_half=gmv_half,
@@ -80,11 +78,6 @@ def gather_capacity(result: BacktestResult, panel: Panel) -> Capacity:
         gmv_band=_band(config.tc_power[1], gmv_zero),
         break_even_bps=_break_even(before_cost, traded.weight),
         cost_known_share=_known_share(cost, traded.weight),
-        days_to_trade_median=_quantile(days, 0.5, "adv"),
-        days_to_trade_95=_quantile(days, 0.95, "adv"),
-        adv_median=_quantile(adv, 0.5, "adv"),
-        mcap_median=_quantile(mcap, 0.5, "mcap"),
-        caps=_by_cap(held, panel),
         borrow=pd.DataFrame(
             [
                 {"borrow_bps": bps}
@@ -92,7 +85,24 @@ def gather_capacity(result: BacktestResult, panel: Panel) -> Capacity:
                 for bps in BORROW_BPS
             ]
         ),
+        **of_holdings,
     )
+
+
+def _measure_holdings(result: BacktestResult, panel: Panel) -> tuple[Floats, dict[str, Any]]:
+    """Short weight by day, and the fields of `Capacity` that come from the holdings; these are then forgotten."""
+    held = holdings_of(result.books)
+    n_days = len(result.daily_series)
+    short = np.bincount(held.day, weights=np.maximum(-held.weight, 0.0), minlength=n_days).astype(np.float64)
+    adv, mcap = panel.known_adv[held.row], panel.mcap[held.row]
+    days = result.config.gmv * np.abs(held.weight) / (PARTICIPATION * np.where(adv > 0, adv, np.nan))
+    return short, {
+        "days_to_trade_median": _quantile(days, 0.5, "adv"),
+        "days_to_trade_95": _quantile(days, 0.95, "adv"),
+        "adv_median": _quantile(adv, 0.5, "adv"),
+        "mcap_median": _quantile(mcap, 0.5, "mcap"),
+        "caps": _by_cap(held, panel),
+    }
 
 
 def net_statistics(net: pd.Series | Floats, panel: Panel) -> dict[str, float]:

@@ -265,9 +265,9 @@ def _measures(
     if result is None:
         return jobs | {name: delayed(Measure.not_run)() for name in ("capacity", "coverage", "stability")}
     return jobs | {
-        "capacity": delayed(gather_capacity)(result, panel),
-        "coverage": delayed(gather_coverage)(result, own, panel),
         "stability": delayed(gather_stability)(result, variants, liquid, panel),
+        "coverage": delayed(gather_coverage)(result, own, panel),
+        "capacity": delayed(gather_capacity)(result, panel),  # last: it takes most memory beside the leak probes
     }
 
 
