@@ -22,7 +22,7 @@ from numba.core import event, sigutils
 KERNELS = Path(__file__).with_name("kernels.txt")
 """Module, name and argument types of the kernels that a run needs last, in that order. `make kernels` writes it."""
 RARELY = 200_000
-"""New objects after which Python looks for garbage while numba compiles: the usual 700 take a tenth of the time."""
+"""New objects after which Python looks for garbage while numba compiles: as often as usual is a tenth of the time."""
 COMMAND = [sys.executable, "-m", __name__]
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,6 @@ class _Starter(event.Listener):
 
 def compile_kernels() -> None:
     """Compile the kernels of the list, or load those that are compiled."""
-    gc.set_threshold(RARELY)
     for line in KERNELS.read_text(encoding="utf-8").splitlines():
         module, name, types = line.split(" ", 2)
         arguments, _ = sigutils.normalize_signature(types)  # type: ignore[no-untyped-call]  # numba has no types
@@ -90,4 +89,5 @@ def end_with_parent() -> None:
 
 if __name__ == "__main__":
     end_with_parent()
+    gc.set_threshold(RARELY)
     compile_kernels()

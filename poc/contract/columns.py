@@ -202,7 +202,7 @@ def _as_series(name: str, values: Iterable[Any]) -> pl.Series:
     if isinstance(values, pl.Series):
         return values
     if isinstance(values, np.ndarray) and values.dtype in (np.dtype("datetime64[D]"), np.dtype(np.int64)):
-        return pl.Series(name, values)
+        return pl.Series(name, values)  # calendars and ids of a snapshot, which need no conversion
     return get_column(pd.DataFrame({name: values if isinstance(values, np.ndarray) else list(values)}), name)
 
 

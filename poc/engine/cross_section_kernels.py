@@ -5,7 +5,8 @@ from numba import njit
 
 from poc.data.sort_kernels import ABSENT, longest_day
 
-TIED = np.uint32(1 << 31)
+TIED = np.uint32(2**31)
+"""The bit of an entry that has the value of the one before."""
 
 
 @njit(cache=True, nogil=True)

@@ -3,8 +3,10 @@
 import numpy as np
 from numba import njit
 
-TIED, NAME, NO_MORE = np.uint32(2**31), np.uint32(2**31 - 1), np.uint32(2**32 - 1)
-"""The bit of a name that has the value of the one before, the bits of the name itself, and the end of a day's names."""
+from poc.engine.cross_section_kernels import TIED
+
+NAME, NO_MORE = ~TIED, np.uint32(2**32 - 1)
+"""The bits of a name beside `TIED`, and the end of a day's names."""
 
 
 @njit(cache=True, nogil=True)
