@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 
-from poc.contract.arrays import Codes, Runs, find_runs, frozen
+from poc.contract.arrays import Codes, Runs, find_keys, find_runs, frozen
 from poc.contract.columns import (
     KEY,
     OPTIONAL,
@@ -56,6 +56,7 @@ class ValidationResult:
         rows: the rows that can be used: `security_id` Int64 or String, `date_sig` and `date_avail` Date, `signal`
             Float64, none of them missing; then, if the file has it, `avail_hour` Float64, null where missing. In the
             order of the file, if there each security's rows ascend, else by security.
+        keys: the codes of their securities, and the runs of rows with the same dates and hour.
     """
 
     valid: bool
@@ -64,6 +65,7 @@ class ValidationResult:
     not_checked: tuple[str, ...]
     ledger: Ledger
     rows: pl.DataFrame = field(repr=False)
+    keys: tuple[Codes, Runs] = field(repr=False)
 
     @cached_property
     def clean(self) -> pl.DataFrame:
@@ -112,11 +114,12 @@ def validate_signal_df(
     checks = row_checks(days)
     checked = check_rows(frame, checks, days, known, lacking=lacking)
     findings += report_rows(checked, checks, known)
-    usable, codes, runs = _usable(checked)
-    together = check_together(usable, codes, runs, days, carry_days=carry_days, mincos=mincos)
+    usable, keys = _usable(checked)
+    together = check_together(usable, *keys, days, carry_days=carry_days, mincos=mincos)
     findings += together.findings
     return _conclude(
         usable,
+        keys,
         findings,
         (*_not_done(checks, lacking), *together.not_checked),
         {check.code: int(count) for check, count in zip(checks, checked.first, strict=True)},
@@ -124,15 +127,15 @@ def validate_signal_df(
     )
 
 
-def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, Codes, Runs]:
+def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, tuple[Codes, Runs]]:
     """The rows that break no check and lack nothing, the codes of their securities, and their runs."""
     frame, codes = checked.frame.drop("row", BAD, strict=False), checked.codes
     if not checked.failing.any() and not any(frame[name].null_count() for name in REQUIRED):
-        return frame, codes, checked.runs
+        return frame, (codes, checked.runs)
     kept = checked.frame.select(pl.all_horizontal(pl.col(REQUIRED).is_not_null())).to_series().to_numpy()
     kept &= checked.faults == 0
     usable = frame.filter(pl.Series(kept))
-    return usable, replace(codes, number=frozen(codes.number[kept])), find_runs(usable)
+    return usable, (replace(codes, number=frozen(codes.number[kept])), find_runs(usable))
 
 
 def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], list[Finding]]:
@@ -206,6 +209,7 @@ def _not_done(checks: tuple[RowCheck, ...], lacking: dict[str, str]) -> tuple[st
 
 def _conclude(
     usable: pl.DataFrame,
+    keys: tuple[Codes, Runs],
     findings: list[Finding],
     not_checked: tuple[str, ...],
     dropped: dict[str, int],
@@ -219,6 +223,7 @@ def _conclude(
     if errors:
         dropped = {**dropped, "file_refused": rows_in - sum(dropped.values())}
         usable = usable.clear()
+        keys = find_keys(usable)
     return ValidationResult(
         valid=not errors,
         errors=errors,
@@ -226,4 +231,5 @@ def _conclude(
         not_checked=not_checked,
         ledger=Ledger(rows_in, usable.height, {code: count for code, count in dropped.items() if count}),
         rows=usable,
+        keys=keys,
     )

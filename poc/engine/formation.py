@@ -28,6 +28,7 @@ HOW = {
     "weight": book_kernels.GIVEN,
 }
 IC_LEAST_NAMES = 10
+ALL_ROWS = slice(None)
 
 
 class Books(NamedTuple):
@@ -101,23 +102,23 @@ def universe_of(panel: Panel, config: BacktestConfig) -> str:
     return config.universe or ("all" if panel.in_universe is None else "flagged")
 
 
-def candidates(panel: Panel, config: BacktestConfig) -> NDArray[np.bool_]:
-    """(R,) rows that may be traded, whether or not they have a signal.
+def candidates(panel: Panel, config: BacktestConfig, rows: slice = ALL_ROWS) -> NDArray[np.bool_]:
+    """Which rows may be traded, whether or not they have a signal.
 
     Raises:
         BacktestError: the snapshot has no universe table, and `config` asks for it.
     """
-    candidate = panel.traded
+    candidate = panel.traded[rows]
     if universe_of(panel, config) == "flagged":
         if panel.in_universe is None:
             raise BacktestError("universe='flagged', but the snapshot has no universe table. Choose universe='all'.")
-        candidate = candidate & panel.in_universe
+        candidate = candidate & panel.in_universe[rows]
     if config.min_adv is not None:
-        candidate = candidate & (panel.adv >= config.min_adv)
+        candidate = candidate & (panel.adv[rows] >= config.min_adv)
     if config.min_price is not None:
-        candidate = candidate & (panel.close >= config.min_price)
+        candidate = candidate & (panel.close[rows] >= config.min_price)
     if config.caps is not None:
-        candidate = candidate & np.isin(panel.cap, config.caps)
+        candidate = candidate & np.isin(panel.cap[rows], config.caps)
     return candidate
 
 
@@ -125,7 +126,6 @@ class Recipe(NamedTuple):
     """What the books of all days are made from.
 
     Attributes:
-        candidate: (R,) rows that may be traded.
         sorter: what is sorted by before the signal, if anything is.
         next_rank: as `Panel.next_return_ranks` gives it.
     """
@@ -133,7 +133,6 @@ class Recipe(NamedTuple):
     placed: PlacedSignal
     panel: Panel
     config: BacktestConfig
-    candidate: NDArray[np.bool_]
     slices: Slices
     sorter: Sorter | None
     next_rank: Ints
@@ -150,7 +149,6 @@ def find_recipe(placed: PlacedSignal, panel: Panel, config: BacktestConfig, *, g
         placed=placed,
         panel=panel,
         config=config,
-        candidate=candidates(panel, config),
         slices=find_slices(panel, config.slices, groups),
         sorter=find_sorter(panel, config, groups),
         next_rank=panel.next_return_ranks(return_name(panel, config)),
@@ -175,7 +173,7 @@ def form_books(
         universe=universe_of(panel, config),
         n_eligible=formed.n_eligible,
         n_sides=formed.n_sides,
-        n_candidates=read_only(_count_by_day(recipe.candidate, panel.offsets)),
+        n_candidates=formed.n_candidates,
         portfolios=recipe.slices.portfolios,
         cuts=recipe.slices.cuts,
         books=Books(formed.start, formed.row, formed.weight, len(recipe.slices.portfolios)),
@@ -190,9 +188,8 @@ def form_books(
 
 def eligible_signal(placed: PlacedSignal, panel: Panel, config: BacktestConfig) -> Floats:
     """(R,) the signal that is ranked, after residualization; NaN where not eligible."""
-    candidate = candidates(panel, config)
     blocks = blocks_of_days(panel.offsets)
-    return np.concatenate([_eligible_signal(placed, panel, config, candidate, days) for days in blocks])
+    return np.concatenate([_eligible_signal(placed, panel, config, days)[0] for days in blocks])
 
 
 class _Block(NamedTuple):
@@ -203,6 +200,7 @@ class _Block(NamedTuple):
     weight: Floats
     exposures: Floats
     n_eligible: Ints
+    n_candidates: Ints
     n_sides: Ints
     fractile: Ints
     fractile_count: Floats
@@ -214,7 +212,7 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
     """Kernels see a block as a panel of its own, but for the styles, which they find from the block's first row on."""
     panel, config = recipe.panel, recipe.config
     rows, offsets = rows_of(panel, days)
-    signal = _eligible_signal(recipe.placed, panel, config, recipe.candidate, days)
+    signal, n_candidates = _eligible_signal(recipe.placed, panel, config, days)
     order = order_by_day(signal, offsets)
     books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
     styles = (panel.styles, rows.start)
@@ -223,7 +221,17 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
     ic = daily_rank_correlation(signal, order, recipe.next_rank[rows], offsets, IC_LEAST_NAMES)
     row = books.row + np.int32(rows.start)
     return _Block(
-        books.start, row, books.weight, exposures, n_eligible, n_sides, fractile, count, fractile_exposures, ic
+        books.start,
+        row,
+        books.weight,
+        exposures,
+        n_eligible,
+        n_candidates,
+        n_sides,
+        fractile,
+        count,
+        fractile_exposures,
+        ic,
     )
 
 
@@ -268,19 +276,20 @@ def rows_of(panel: Panel, days: tuple[int, int]) -> tuple[slice, Ints]:
 
 
 def _eligible_signal(
-    placed: PlacedSignal, panel: Panel, config: BacktestConfig, candidate: NDArray[np.bool_], days: tuple[int, int]
-) -> Floats:
-    """The signal of a block's rows that is ranked; NaN where not eligible."""
+    placed: PlacedSignal, panel: Panel, config: BacktestConfig, days: tuple[int, int]
+) -> tuple[Floats, Ints]:
+    """The signal of a block's rows that is ranked, NaN where not eligible; and how many rows of each day may be."""
     rows, offsets = rows_of(panel, days)
-    signal = np.where(candidate[rows], placed.values[rows], np.nan)
+    candidate = candidates(panel, config, rows)
+    signal, n_candidates = np.where(candidate, placed.values[rows], np.nan), _count_by_day(candidate, offsets)
     if config.residualize == "off":
-        return signal
+        return signal, n_candidates
     one_group = config.residualize == "factor"
     group = read_only(np.zeros(len(signal), np.int16)) if one_group else panel.industry[rows]
     n_groups = 1 if one_group else len(panel.industry_ids)
     n_styles = 0 if config.residualize == "industry" else len(panel.style_names)
     residual: Floats = signal_kernels.residualize(signal, offsets, group, n_groups, panel.styles, n_styles, rows.start)
-    return residual
+    return residual, n_candidates
 
 
 def _formed_on(panel: Panel, config: BacktestConfig) -> Ints:

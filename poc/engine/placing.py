@@ -37,15 +37,23 @@ class PlacedSignal:
     dropped: dict[str, int]
 
 
-def place_signal(rows: pl.DataFrame, panel: Panel, config: BacktestConfig, *, threads: int = 1) -> PlacedSignal:
+def place_signal(
+    rows: pl.DataFrame,
+    panel: Panel,
+    config: BacktestConfig,
+    *,
+    keys: tuple[Codes, Runs] | None = None,
+    threads: int = 1,
+) -> PlacedSignal:
     """Find the live row of every security on every day, and write its value on the panel's rows.
 
     Args:
         rows: checked signal rows, those of each security ascending (`ValidationResult.rows` or `clean`).
+        keys: of the rows, if they are known (`ValidationResult.keys` are those of its `rows`).
         threads: blocks of days in work at once; no number depends on it.
     """
     _check_input_type(rows, config)
-    (codes, runs), outside = find_keys(rows), 0
+    (codes, runs), outside = keys or find_keys(rows), 0
     inside = runs.first["date_avail"].is_between(*panel.dates[[0, -1]].tolist())
     if not inside.all():  # a signal that was checked without this calendar
         kept = rows.filter(pl.Series(runs.by_row(inside.to_numpy())))

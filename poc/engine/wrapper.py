@@ -55,7 +55,7 @@ def run_backtest(
     """
     checked = check_signal(signal_df, config, catalog)
     threads = cpu_count()
-    placed = place_signal(checked.rows, catalog.panel, config, threads=threads)
+    placed = place_signal(checked.rows, catalog.panel, config, keys=checked.keys, threads=threads)
     formation = form_books(placed, catalog.panel, config, groups=groups, threads=threads)
     [held] = hold(formation, [config], catalog.panel, threads=threads)
     return evaluate_books(formation, held, config, catalog.panel, checked.ledger)

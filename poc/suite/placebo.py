@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, find_recipe, form_books, target_books
+from poc.engine.formation import Books, candidates, find_recipe, form_books, target_books
 from poc.engine.holding import borrow_a_day, hold
 from poc.engine.placebo_kernels import move_values
 from poc.engine.placing import PlacedSignal
@@ -132,15 +132,16 @@ class _Book:
     def __init__(self, own: PlacedSignal, panel: Panel, config: BacktestConfig) -> None:
         self.panel, self.config = panel, config
         self.recipe = find_recipe(own, panel, config, groups={})
-        self.values = np.where(self.recipe.candidate, own.values, np.nan)
+        self.candidate = candidates(panel, config)
+        self.values = np.where(self.candidate, own.values, np.nan)
         self.order = order_by_day(self.values, panel.offsets)
         self.formation = form_books(own, panel, config)
 
     def placebo(self, recipient: Ints) -> tuple[Books, float]:
         """The target books of the permuted values, and the share of the values that are kept."""
-        panel, candidate = self.panel, self.recipe.candidate
+        panel, names = self.panel, len(self.panel.securities)
         values, order = move_values(
-            self.values, self.order, panel.offsets, panel.security, len(panel.securities), recipient, candidate
+            self.values, self.order, panel.offsets, panel.security, names, recipient, self.candidate
         )
         books, n_eligible, _, _ = target_books(values, order, self.recipe, (0, panel.n_days))
         return books, n_eligible.sum() / self.formation.n_eligible.sum()

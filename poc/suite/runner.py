@@ -121,7 +121,7 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     _refuse_unknown_baselines(suite_config)
     base = suite_config.base_variant()
     threads = effective_n_jobs(n_jobs)
-    own = place_signal(checked.rows, catalog.panel, base, threads=threads)
+    own = place_signal(checked.rows, catalog.panel, base, keys=checked.keys, threads=threads)
     signal = Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     names = suite_config.baselines if include_baselines else ()
@@ -187,7 +187,7 @@ def run_baselines(
         ConfigError: an unknown baseline.
     """
     _refuse_unknown_baselines(suite_config)
-    own = place_signal(checked.rows, catalog.panel, suite_config.base_variant())
+    own = place_signal(checked.rows, catalog.panel, suite_config.base_variant(), keys=checked.keys)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     sources = tuple(workers(_placements(own, catalog, suite_config, suite_config.baselines)))
     groups = group_variants(suite_config.variants())
