@@ -27,7 +27,7 @@ lint: .venv/.installed ## Check style, formatting, the directions between rooms 
 	@$(BIN)/deptry poc
 
 types: .venv/.installed ## Check the types
-	@$(BIN)/mypy
+	@$(BIN)/mypy --num-workers auto
 
 format: .venv/.installed ## Format the code and mend what can be mended
 	@$(BIN)/ruff check --fix

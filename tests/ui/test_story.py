@@ -145,7 +145,7 @@ def _compare(page: Page) -> None:
 
 
 def _look_at_every_page(server: Server) -> None:
-    for width, dark in ((1440, True), (390, False), (390, True)):
+    for width, dark in ((1440, True), (390, False)):
         with browser(server, width=width, dark=dark) as page:
             for place, sign in (("", "1. Signal"), ("results", "Verdict"), ("history", "runs"), ("snapshots", "Make")):
                 page.goto(f"{server.address}/{place}")
