@@ -105,7 +105,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
             "24 backtests, 2 threads": lambda: backtests(2),
             "24 backtests, 1 thread": lambda: backtests(1),
         },
-        budget=90,
+        budget=200,
     )
     seconds |= best_of_each(
         {
