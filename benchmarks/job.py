@@ -38,7 +38,7 @@ def best_of_each(jobs: dict[str, Callable[[], Any]], *, budget: float) -> dict[s
     begin = time.perf_counter()
     for _ in range(7):
         for name, job in jobs.items():
-            seconds[name] = min(seconds[name], best(job, most=3, budget=5))
+            seconds[name] = min(seconds[name], best(job, most=3, budget=8))
         if time.perf_counter() - begin > budget:
             break
     return seconds
@@ -105,7 +105,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
             "24 backtests, 2 threads": lambda: backtests(2),
             "24 backtests, 1 thread": lambda: backtests(1),
         },
-        budget=200,
+        budget=150,
     )
     seconds |= best_of_each(
         {
