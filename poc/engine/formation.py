@@ -103,7 +103,10 @@ def universe_of(panel: Panel, config: BacktestConfig) -> str:
 
 
 def candidates(panel: Panel, config: BacktestConfig, rows: slice = ALL_ROWS) -> NDArray[np.bool_]:
-    """Which rows may be traded, whether or not they have a signal.
+    """(n,) which of the panel's rows may be traded, whether or not they have a signal.
+
+    Args:
+        rows: the n rows to look at; all of them where it is not given.
 
     Raises:
         BacktestError: the snapshot has no universe table, and `config` asks for it.
