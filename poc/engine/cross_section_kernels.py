@@ -65,22 +65,20 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     Args:
         x: (R,) values, missing as NaN.
         x_order: (R,) rows of each day in ascending order of x, the missing ones last.
-        y_rank: (R,) rank of the other value among the distinct ones of the day, from 0, `ABSENT` where missing.
+        y_rank: (R,) rank of the other value among the distinct ones of a day, from 0, `ABSENT` where missing.
         least: fewest pairs; NaN on a day with fewer, or with a constant side.
     """
     n_days = len(offsets) - 1
     out = np.full(n_days, np.nan)
-    longest = longest_day(offsets)
-    pairs = np.empty(longest, np.uint32)  # the rank of y in ascending order of x, with a bit where x is as before
-    rank = np.empty(longest, np.int32)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
+    pairs = np.empty(
+        longest_day(offsets), np.uint32
+    )  # the rank of y in ascending order of x, with a bit where x is as before
+    rank = np.zeros(ABSENT, np.int32)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
     for t in range(n_days):
-        begin, end = offsets[t], offsets[t + 1]
-        for g in range(end - begin):
-            rank[g] = 0
         n = 0
         some_tied = False
         before = np.nan
-        for i in range(begin, end):
+        for i in range(offsets[t], offsets[t + 1]):
             r = np.uint32(x_order[i])  # an index that may be negative would be looked at twice
             value, g = x[r], y_rank[r]
             if np.isnan(value):
@@ -92,16 +90,16 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
                 pairs[n] = np.uint32(g) | (TIED if tied else np.uint32(0))
                 rank[g] += 1
                 n += 1
-        if n < least:
-            continue
         xx = yy = xy = np.int64(0)
         below = np.int64(0)
-        for g in range(end - begin):
-            n_tied = rank[g]
+        n_ranks = 0
+        while below < n:
+            n_tied = rank[n_ranks]
             middle = 2 * below + n_tied - n
-            rank[g] = middle
+            rank[n_ranks] = middle
             yy += n_tied * middle * middle
             below += n_tied
+            n_ranks += 1
         if not some_tied:  # the same as below, where each value is alone
             xx = np.int64(n * (n * n - 1) // 3)
             for i in range(n):
@@ -118,6 +116,8 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
                     total = np.int64(0)
                 if i < n:
                     total += rank[pairs[i] & ~TIED]
-        if xx > 0 and yy > 0:
+        for g in range(n_ranks):
+            rank[g] = 0
+        if n >= least and xx > 0 and yy > 0:
             out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
     return out

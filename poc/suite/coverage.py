@@ -8,16 +8,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from poc.contract.arrays import frozen
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
-from poc.engine.formation import candidates
-from poc.engine.leak_kernels import names_in_order, shifted_rank_correlation
+from poc.engine.blocks import over_blocks
+from poc.engine.formation import candidates, rows_of
 from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
 from poc.engine.slices import CAP_NAMES
 from poc.stats.persistence import half_life
 from poc.suite.measure import Measure
+from poc.suite.shifted import correlate_shifted
 
 LAGS = (1, 5, 21)
 LEAST_NAMES = 20
@@ -105,9 +105,14 @@ def _groups(slice_name: str, labels: tuple[str, ...], names: Ints, share: Ints) 
 
 def _autocorrelations(own: PlacedSignal, covered: Ints, days: Ints, panel: Panel) -> dict[int, Measure]:
     """By lag."""
-    values, offsets = frozen(own.values), panel.offsets
-    names = names_in_order(values, order_by_day(values, offsets), covered, panel.security, offsets)
-    by_day = shifted_rank_correlation(names, names, offsets, len(panel.securities), days, np.array(LAGS), LEAST_NAMES)
+    values = np.where(covered, own.values, np.nan)
+
+    def correlate(block: tuple[int, int]) -> Ints:
+        rows, offsets = rows_of(panel, block)
+        x = values[rows]
+        return correlate_shifted((x, order_by_day(x, offsets)), values, block, LAGS, panel, least=LEAST_NAMES)
+
+    by_day = np.concatenate(over_blocks(correlate, panel.offsets, threads=1), axis=1)[:, days]
     return {lag: _mean(daily[~np.isnan(daily)], lag) for lag, daily in zip(LAGS, by_day, strict=True)}
 
 

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 from poc.contract.arrays import day_numbers, find_keys, frozen, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import distinct_ranks, order_by_day
 from poc.engine import leak_kernels
 from poc.engine.config import BacktestConfig
+from poc.engine.cross_section_kernels import daily_rank_correlation
 from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_of
-from poc.engine.leak_kernels import names_in_order, shifted_rank_correlation, window_returns
+from poc.engine.leak_kernels import window_returns
 from poc.engine.placing import PlacedSignal, formation_of, group_by_formation
 from poc.engine.result import BacktestResult
 from poc.engine.slices import index_by_code
 from poc.stats.log_rank import FEW_EVENTS, log_rank
 from poc.stats.newey_west import newey_west_t
 from poc.suite.measure import Measure
+from poc.suite.shifted import correlate_shifted
 
 LEADS, HORIZONS = range(-5, 1), range(1, 22)
 EVERY_DAY = range(LEADS.start, HORIZONS.stop)
@@ -104,10 +106,10 @@ def measure_leaks(
     found = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(_correlate)(own, covered, window, ret, panel, chunk) for chunk in chunks
     )
-    by_day, pre_entry = (np.concatenate(parts, axis=1) for parts in zip(*found, strict=True))
+    by_day, pre_entry = (np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True))
     p_value, rate = _survivorship(covered, candidate, days, panel)
     return Leaks(
-        pre_entry_ic=_pre_entry_ic(pre_entry[0], some_enter=bool((covered & (window > 0)).any())),
+        pre_entry_ic=_pre_entry_ic(pre_entry, some_enter=bool((covered & (window > 0)).any())),
         survivorship_p=p_value,
         survivorship_rate=rate,
         same_day_share=same_day,
@@ -118,29 +120,27 @@ def measure_leaks(
 def _correlate(
     own: PlacedSignal, covered: Flags, window: Ints, ret: Floats, panel: Panel, days: Ints
 ) -> tuple[Floats, Floats]:
-    """Information coefficients of some days: (K, D) by horizon, and (1, D) with the returns before entry."""
-    first, end = max(days[0] + LEADS.start, 0), min(days[-1] + HORIZONS.stop, panel.n_days)
-    rows, offsets = rows_of(panel, (first, end))
-    values, window = frozen(own.values[rows]), window[rows]
-    where, n_securities = (panel.security[rows], offsets), len(panel.securities)
+    """Information coefficients of D days: (K, D) by horizon, and (D,) with the returns before entry."""
+    block = first, _ = int(days[0]), int(days[-1]) + 1
+    rows, offsets = rows_of(panel, block)
+    values = np.where(covered[rows], own.values[rows], np.nan)
     order = order_by_day(values, offsets)
+    by_day = correlate_shifted((values, order), ret, block, EVERY_DAY, panel, least=IC_LEAST_NAMES)
+    before = _returns_before_entry(window, ret, panel, block)
+    ranks = distinct_ranks(before, order_by_day(before, offsets), offsets)
+    pre_entry = daily_rank_correlation(values, order, ranks, offsets, IC_LEAST_NAMES)
+    return by_day[:, days - first], pre_entry[days - first]
 
-    def by_return(returns: Floats) -> Ints:
-        ordered: Ints = names_in_order(returns, order_by_day(returns, offsets), ~np.isnan(returns), *where)
-        return ordered
 
-    def ics(wanted: Flags, y: Ints, shifts: range) -> Floats:
-        x = names_in_order(values, order, wanted, *where)
-        found: Floats = shifted_rank_correlation(
-            x, y, offsets, n_securities, days - first, np.array(shifts), IC_LEAST_NAMES
-        )
-        return found
-
-    ret = frozen(ret[rows].astype(np.float64))
-    ordered = before = by_return(ret)
-    if window.max(initial=0) > 1:  # windows of the first rows are cut off, on days that are there for the leads alone
-        before = by_return(frozen(window_returns(window, ret, *where, n_securities)))
-    return ics(covered[rows], ordered, EVERY_DAY), ics(covered[rows] & (window > 0), before, range(1))
+def _returns_before_entry(window: Ints, ret: Floats, panel: Panel, days: tuple[int, int]) -> Floats:
+    """Compounded return of each row's window, NaN where it has none, for the rows of a block of days."""
+    first, end = days
+    rows, offsets = rows_of(panel, (max(first - LONGEST_WINDOW, 0), end))  # the windows of the first day begin there
+    window, ret = window[rows], frozen(ret[rows].astype(np.float64))
+    if window.max(initial=0) > 1:
+        ret = window_returns(window, ret, panel.security[rows], offsets, len(panel.securities))
+    before: Floats = np.where(window > 0, ret, np.nan)[panel.offsets[first] - rows.start :]
+    return before
 
 
 def entry_windows(rows: pl.DataFrame, own: PlacedSignal, panel: Panel, config: BacktestConfig) -> Ints:
