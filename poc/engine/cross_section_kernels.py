@@ -121,3 +121,25 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
         if n >= least and xx > 0 and yy > 0:
             out[t] = xy / np.sqrt(np.float64(xx) * np.float64(yy))
     return out
+
+
+@njit(cache=True, nogil=True)
+def average_ranks(values, order, offsets):
+    """(R,) rank of each row within its day, from 1, equal values at the mean of their ranks; NaN where missing.
+
+    Args:
+        values: (R,) missing as NaN.
+        order: (R,) rows of each day in ascending order of value, the missing ones last.
+    """
+    out = np.full(len(values), np.nan)
+    for t in range(len(offsets) - 1):
+        begin, end = offsets[t], offsets[t + 1]
+        first = begin
+        while first < end and not np.isnan(values[order[first]]):
+            after = first + 1
+            while after < end and values[order[after]] == values[order[first]]:
+                after += 1
+            for i in range(first, after):
+                out[order[i]] = 0.5 * (first + after + 1) - begin
+            first = after
+    return out

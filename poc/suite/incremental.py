@@ -1,21 +1,21 @@
 """What the signal adds to the baselines: what is left of its ranking, and how much better its Sharpe ratio is."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from poc.data.panel import Panel
+from poc.data.panel import Panel, side_by_side
 from poc.data.sort_kernels import distinct_ranks, order_by_day
-from poc.engine.blocks import over_blocks
+from poc.engine.blocks import over_blocks, read_only
 from poc.engine.config import BacktestConfig
-from poc.engine.cross_section_kernels import daily_rank_correlation
+from poc.engine.cross_section_kernels import average_ranks, daily_rank_correlation
 from poc.engine.formation import IC_LEAST_NAMES, candidates, return_name, rows_of
 from poc.engine.placing import PlacedSignal
 from poc.engine.result import BacktestResult
-from poc.engine.spanning_kernels import rank_residuals
+from poc.engine.signal_kernels import residualize
 from poc.stats.newey_west import newey_west_t
 from poc.stats.sharpe_difference import SharpeDifference
 from poc.suite.measure import Measure
@@ -99,18 +99,39 @@ def find_overlap(
 
     def correlate(days: tuple[int, int]) -> list[Floats]:
         rows, offsets = rows_of(panel, days)
-        own_values = np.where(candidate[rows], own.values[rows], np.nan)
-        values = np.array([*(other.values[rows] for other in baselines.values()), own_values])
-        orders = np.array([order_by_day(signal, offsets) for signal in values])
-        rest = rank_residuals(values, orders, offsets)
-        *others, (signal, order) = zip(values, orders, strict=True)
-        ranks = (distinct_ranks(*other, offsets) for other in others)
-        found = [daily_rank_correlation(signal, order, rank, offsets, LEAST_NAMES) for rank in ranks]
+        signal = np.where(candidate[rows], own.values[rows], np.nan)
+        order = order_by_day(signal, offsets)
+        found, ranks = [], [average_ranks(signal, order, offsets)]
+        for other in baselines.values():
+            values = np.where(np.isnan(signal), np.nan, other.values[rows])
+            other_order = order_by_day(values, offsets)
+            other_ranks = distinct_ranks(values, other_order, offsets)
+            found.append(daily_rank_correlation(signal, order, other_ranks, offsets, LEAST_NAMES))
+            ranks.append(average_ranks(values, other_order, offsets))
+        rest = rank_residuals(ranks, offsets)
         rest_order = order_by_day(rest, offsets)
         return [*found, daily_rank_correlation(rest, rest_order, next_rank[rows], offsets, IC_LEAST_NAMES)]
 
     *found, rest = map(np.concatenate, zip(*over_blocks(correlate, panel.offsets, threads=threads), strict=True))
     return Overlap(dict(zip(baselines, found, strict=True)), rest)
+
+
+def rank_residuals(ranks: Sequence[Floats], offsets: NDArray[Any]) -> Floats:
+    """Residual of each day's least squares of the ranks of a signal on an intercept and the ranks of others.
+
+    Args:
+        ranks: (R,) each, of the signal, then of the others, NaN where missing: then it counts as the mean rank. One
+            that more than half of the names lack is left out that day, as is one that depends on those before it.
+        offsets: (T + 1,) rows of day t are `offsets[t]:offsets[t + 1]`.
+
+    Returns:
+        (R,) rounded to 1e-10 of the day's standard deviation of the ranks, NaN where the signal is.
+    """
+    own, *others = ranks
+    styles = read_only(side_by_side([rank.astype(np.float32) for rank in (*others, own)], len(own)))  # which is exact
+    one_group = read_only(np.zeros(len(own), np.int16))
+    residual: Floats = residualize(own, offsets, one_group, 1, styles, len(others), 0)
+    return residual
 
 
 def measure_incremental(

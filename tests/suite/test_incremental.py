@@ -14,14 +14,15 @@ from poc.data.catalog import DataCatalog
 from poc.data.demo_signals import DemoSignal
 from poc.data.sort_kernels import order_by_day
 from poc.engine.config import BacktestConfig
+from poc.engine.cross_section_kernels import average_ranks
 from poc.engine.formation import candidates
 from poc.engine.placing import place_signal
-from poc.engine.spanning_kernels import rank_residuals
 from poc.engine.wrapper import check_signal
 from poc.stats.newey_west import newey_west_t
 from poc.stats.sharpe_difference import sharpe_difference
 from poc.suite.config import SuiteConfig
 from poc.suite.grid import place_baseline
+from poc.suite.incremental import rank_residuals
 from poc.suite.result import SuiteResult
 from poc.suite.runner import run_suite
 
@@ -54,9 +55,12 @@ def test_residuals_equal_least_squares_of_each_day(seed: int, n_others: int, col
     others = np.where(rng.random((n_others, n)) < 0.7, rng.integers(0, 9, (n_others, n)), np.nan)
     if collinear and n_others > 1:
         others[1] = 5 * others[0] + 1
-    values = np.array([*others, x])
-    found = rank_residuals(values, np.array([order_by_day(signal, offsets) for signal in values]), offsets)
+    among = [x, *(np.where(np.isnan(x), np.nan, other) for other in others)]
+    ranks = [average_ranks(v, order_by_day(v, offsets), offsets) for v in among]
+    found = rank_residuals(ranks, offsets)
     for begin, end in pairwise(offsets):
+        for values, rank in zip(among, ranks, strict=True):
+            np.testing.assert_array_equal(rank[begin:end], rankdata(values[begin:end], nan_policy="omit"))
         expected = residual_by_loop(x[begin:end], others[:, begin:end])
         np.testing.assert_allclose(found[begin:end], expected, atol=1e-8)
 
