@@ -9,8 +9,7 @@ import pandas as pd
 import polars as pl
 from numpy.typing import NDArray
 
-from poc.contract import row_kernels
-from poc.contract.arrays import day_numbers, frozen, hours
+from poc.contract.arrays import day_numbers, frozen, numbers
 from poc.contract.columns import as_calendar, convert_column, get_column, names
 from poc.errors import ContractError
 
@@ -71,27 +70,18 @@ def formation_days(  # noqa: PLR0913  # the timing rule has seven inputs
     """
     # A table over all days from the first to past the last trading day: looking up is faster than searching.
     days = np.arange(calendar[0], calendar[-1] + 2)
-    on_time = np.searchsorted(calendar, days).astype(np.int32)
-    formation, occurs = np.empty(len(date_avail), np.int32), np.zeros(len(calendar) + 1, np.bool_)
-    row_kernels.find_formation(
-        day_numbers(date_avail),
-        day_numbers(date_sig),
-        _hours(avail_hour),
-        day_numbers(calendar[:1])[0],
-        on_time,
-        np.searchsorted(calendar, days, side="right").astype(np.int32),
-        open_cutoff if from_open else close_cutoff,
-        np.array([close_cutoff + 1, open_cutoff]),
-        formation,
-        occurs,
-    )
+    on_time, too_late = (np.searchsorted(calendar, days, side=side).astype(np.int32) for side in ("left", "right"))
+    available, first_day = day_numbers(date_avail), day_numbers(calendar[:1])[0]
+    day = np.clip(available, first_day, first_day + len(days) - 1) - first_day
+    at = np.where(available > day_numbers(date_sig), open_cutoff, close_cutoff + 1)
+    if avail_hour is not None:
+        hour = numbers(avail_hour) if isinstance(avail_hour, pl.Series) else avail_hour
+        at = np.where(np.isnan(hour), at, hour)
+    is_late = (at > (open_cutoff if from_open else close_cutoff)) & (available >= first_day)
+    formation = np.where(is_late, too_late.take(day), on_time.take(day))
+    occurs = np.zeros(len(calendar) + 1, np.bool_)
+    occurs[formation] = True
     return Formed(frozen(formation), np.flatnonzero(occurs[:-1]))
-
-
-def _hours(avail_hour: NDArray[np.float64] | pl.Series | None) -> NDArray[np.float64]:
-    if avail_hour is None:
-        return frozen(np.empty(0))
-    return hours(avail_hour) if isinstance(avail_hour, pl.Series) else frozen(avail_hour.astype(np.float64))
 
 
 def default_carry_days(days: NDArray[np.integer[Any]]) -> int:

@@ -110,30 +110,6 @@ def find_faults(
 
 
 @njit(cache=True, nogil=True)
-def find_formation(date_avail, date_sig, hour, first_day, on_time, too_late, cutoff, no_hour, formation, occurs):
-    """Write the formation day of each row (`poc.contract.align.formation_days`).
-
-    Args:
-        date_avail, date_sig: (n,) days, none missing.
-        hour: (n,) NaN where missing; or empty, where no row has one.
-        on_time, too_late: the formation day of a row that is known on a day, by the cutoff or after it: for each day
-            from `first_day` to past the end of the calendar.
-        cutoff: the last hour at which a row is formed on its own day.
-        no_hour: (2,) the hour of a row that has none: known on the day that it describes, or later.
-        formation: (n,) int32, written.
-        occurs: (T + 1,) False, written: whether any row is formed on each day, or beyond the last.
-    """
-    end = len(on_time) - 1
-    for i in range(len(date_avail)):
-        day = min(max(date_avail[i] - first_day, 0), end)
-        at = no_hour[1] if date_avail[i] > date_sig[i] else no_hour[0]
-        if len(hour) > 0 and not np.isnan(hour[i]):
-            at = hour[i]
-        formation[i] = too_late[day] if at > cutoff and date_avail[i] >= first_day else on_time[day]
-        occurs[formation[i]] = True
-
-
-@njit(cache=True, nogil=True)
 def rows_by_group(group, n_groups, order):
     """Write the rows of each group, in their order, one group after the other.
 
