@@ -124,13 +124,6 @@ def numbers(column: pl.Series) -> NDArray[np.float64]:
     return frozen(column.to_numpy())
 
 
-def hours(column: pl.Series | None) -> NDArray[np.float64]:
-    """As `numbers`, but empty where there is no column, or nothing in it."""
-    if column is None or column.null_count() == len(column):
-        return frozen(np.empty(0))
-    return numbers(column)
-
-
 def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """A read-only view. For arrays that can be written, compiled functions would be compiled a second time."""
     array = array.view()

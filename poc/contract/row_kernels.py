@@ -10,103 +10,41 @@ from numba import njit
 
 MISSING = np.int32(-(2**31))
 
-(
-    BAD_TYPE, MISSING_KEY, BAD_HOUR, AVAIL_BEFORE_SIG, DUPLICATE_KEY, INFINITE_SIGNAL, MISSING_SIGNAL, UNKNOWN_SECURITY,
-    OUTSIDE_CALENDAR,
-) = range(9)  # fmt: skip
-"""The bit of each check in a row's faults, in order of precedence."""
-N_CHECKS = 9
-ID, SIG, AVAIL, SIGNAL, HOUR = 1, 2, 4, 8, 16
-"""The bit of each column in a row's `bad` and in `keys`."""
-
 
 @njit(cache=True, nogil=True)
-def find_faults(
-    number, lowest, signal, bad, start, date_sig, date_avail, hour, keys, known, span, done, last_sig, faults
-):
-    """Which checks each row breaks, and counts of them.
+def find_unusual(number, lowest, signal, start, date_sig, is_usual, known, last_sig, unusual, repeats):
+    """Mark the rows that do not pass every check at first sight, and those that repeat a key.
 
     Args:
         number, lowest: (n,) `number - lowest` is the code of the security, -1 missing.
         signal: (n,) NaN where missing.
-        bad: (n,) bits of the columns that could not be converted; or empty, where all could.
         start: (runs + 1,) where runs of rows with the same dates and hour begin.
-        date_sig, date_avail: (runs,) day, `MISSING` where missing.
-        hour: (runs,) NaN where missing; or empty, where no row has one.
-        keys: bits of those of the columns `ID, SIG, AVAIL` that the file has.
+        date_sig: (runs,) day, `MISSING` where missing.
+        is_usual: (runs,) whether nothing is wrong with dates and hour.
         known: (codes,) whether the snapshot knows the security.
-        span: (2,) first and last day of the calendar.
-        done: bits of the checks that can be done.
         last_sig: (codes,) buffer, filled with `MISSING`.
-        faults: (n,) uint16, zeros: bits of the checks that each row breaks are written.
+        unusual, repeats: (n,) False, written.
 
     Returns:
-        (3, checks): rows that break each check, rows for which it is the first that they break, and rows that pass it
-        (only for the checks that may drop rows). And False where the rows of some security do not ascend by
-        `date_sig`: then a repetition is only found if it comes directly after the row that it repeats.
+        False where the rows of some security do not ascend by `date_sig`: then a repetition is only found if it comes
+        directly after the row that it repeats.
     """
-    counts = np.zeros((3, N_CHECKS), np.int64)
-    n_usual = n_signal = n_known = n_inside = 0
     ascending = True
-    first_day, last_day = span[0], span[1]
     for r in range(len(start) - 1):
-        begin, sig, avail = start[r], date_sig[r], date_avail[r]
-        in_time = sig <= avail and first_day <= avail <= last_day and (len(hour) == 0 or 0 <= hour[r] <= 24)
+        begin, sig, usual = start[r], date_sig[r], is_usual[r]
         numbers, values = number[begin : start[r + 1]], signal[begin : start[r + 1]]
         for k in range(len(numbers)):
-            i, s, x = begin + k, numbers[k] - lowest, values[k]
-            usual = in_time and s >= 0 and len(bad) == 0
-            if usual and known[s] & (last_sig[s] < sig) & np.isfinite(x):  # it breaks nothing, which is seen at once
+            s = numbers[k] - lowest
+            if s >= 0 and last_sig[s] < sig:
                 last_sig[s] = sig
-                n_usual += 1
-                continue
-            wrong = bad[i] if len(bad) > 0 else 0
-            lacks = (ID if s < 0 else 0) | (SIG if sig == MISSING else 0) | (AVAIL if avail == MISSING else 0)
-            mask = 0
-            if wrong != 0:
-                mask |= 1 << BAD_TYPE
-            if lacks & keys & ~wrong != 0:
-                mask |= 1 << MISSING_KEY
-            if len(hour) > 0 and (hour[r] < 0 or hour[r] > 24):
-                mask |= 1 << BAD_HOUR
-            if avail < sig and avail != MISSING:
-                mask |= 1 << AVAIL_BEFORE_SIG
-            if lacks & (ID | SIG) == 0:
-                if sig <= last_sig[s]:
-                    ascending = False
-                    if sig == last_sig[s]:
-                        mask |= 1 << DUPLICATE_KEY
+                if usual & known[s] & np.isfinite(values[k]):
+                    continue
+            elif s >= 0 and sig != MISSING:
+                ascending = False
+                repeats[begin + k] = sig == last_sig[s]
                 last_sig[s] = sig
-            if np.isinf(x):
-                mask |= 1 << INFINITE_SIGNAL
-            if wrong & SIGNAL == 0:
-                if np.isnan(x):
-                    mask |= 1 << MISSING_SIGNAL
-                else:
-                    n_signal += 1
-            if s >= 0:
-                if known[s]:
-                    n_known += 1
-                else:
-                    mask |= 1 << UNKNOWN_SECURITY
-            if avail != MISSING:
-                if first_day <= avail <= last_day:
-                    n_inside += 1
-                else:
-                    mask |= 1 << OUTSIDE_CALENDAR
-            mask &= done
-            if mask != 0:
-                faults[i] = mask
-                first = True
-                for check in range(N_CHECKS):
-                    if mask >> check & 1:
-                        counts[0, check] += 1
-                        counts[1, check] += first
-                        first = False
-    counts[2, MISSING_SIGNAL] = n_usual + n_signal
-    counts[2, UNKNOWN_SECURITY] = n_usual + n_known
-    counts[2, OUTSIDE_CALENDAR] = n_usual + n_inside
-    return counts, ascending
+            unusual[begin + k] = True
+    return ascending
 
 
 @njit(cache=True, nogil=True)

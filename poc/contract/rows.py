@@ -3,18 +3,21 @@
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from poc.contract import row_kernels
-from poc.contract.arrays import Codes, Runs, day_numbers, find_keys, frozen, hours, numbers
+from poc.contract.arrays import Codes, Runs, day_numbers, find_keys, frozen, numbers
 from poc.contract.columns import KEY, TYPES, sort_rows
 from poc.contract.findings import SHOWN, Finding, make_finding
 
 BAD = "_bad"
 """Column with the bits of the columns (in the order of `TYPES`) that could not be converted in a row."""
+REPEATS, KNOWN = "_repeats", "_known"
+"""Columns of flags: a row has the key of one before it, and the snapshot knows its security."""
 
 _DATES = ("security_id", "date_sig", "date_avail")
 
@@ -25,6 +28,7 @@ class RowCheck:
 
     Attributes:
         code: of the finding; also the reason in the ledger.
+        breaks: whether a row breaks it, of the columns of the contract and of `BAD`, `REPEATS` and `KNOWN`.
         what: the finding in words, to be followed by "in 3 of 10 rows".
         needs: the columns and arguments without which it cannot be done.
         shows: the columns shown in examples.
@@ -32,6 +36,7 @@ class RowCheck:
     """
 
     code: str
+    breaks: pl.Expr
     what: str
     needs: tuple[str, ...]
     shows: tuple[str, ...] = KEY
@@ -52,45 +57,79 @@ class CheckedRows:
             `date_sig`; else by security and date, by their values where these repeat, and with `row`, the row number.
         codes: of `security_id`.
         runs: of rows with the same dates and hour.
-        faults: (n,) the bits of the checks (in the order of `row_checks`) that a row breaks.
-        failing: (checks,) rows that break each check.
-        first: (checks,) rows of which it is the first that they break.
+        faulty: (f,) the rows that break a check, from 0, ascending.
+        faults: (f,) the bits of the checks (in the order of `row_checks`) that each of them breaks.
         passing: (checks,) rows that pass it; counted only for checks with a shortage.
     """
 
     frame: pl.DataFrame
     codes: Codes
     runs: Runs
+    faulty: NDArray[np.integer[Any]]
     faults: NDArray[np.uint16]
-    failing: NDArray[np.int64]
-    first: NDArray[np.int64]
-    passing: NDArray[np.int64]
+    passing: list[int]
 
-    def breaking(self, check: int) -> pl.DataFrame:
-        """The rows that break a check, by security and dates, with `row`, the row number from 1."""
-        frame = _numbered(self.frame).filter(pl.Series(self.faults >> check & 1 == 1))
-        return frame.sort(_DATES, maintain_order=True)
+    def failing(self, check: int) -> int:
+        """Rows that break a check."""
+        return int(np.count_nonzero(self.faults & (1 << check)))
+
+    def failing_first(self, check: int) -> int:
+        """Rows of which it is the first that they break."""
+        return int(np.count_nonzero(self.faults & ((2 << check) - 1) == 1 << check))
+
+    def breaking(self, check: int) -> NDArray[np.integer[Any]]:
+        """The rows that break a check, from 0."""
+        rows: NDArray[np.integer[Any]] = self.faulty[self.faults & (1 << check) != 0]
+        return rows
 
 
-def row_checks(calendar: NDArray[np.datetime64] | None) -> tuple[RowCheck, ...]:
-    """Every check of a row, in order of precedence: check k is bit k of `row_kernels`."""
+def row_checks(calendar: NDArray[np.datetime64] | None, lacking: Collection[str]) -> tuple[RowCheck, ...]:
+    """Every check of a row, in order of precedence.
+
+    Args:
+        calendar: the trading days, sorted; at least one.
+        lacking: columns that the file does not have, and arguments that were not given.
+    """
     span = "" if calendar is None else f" ({calendar[0]} to {calendar[-1]})"
+    first, last = (None, None) if calendar is None else calendar[[0, -1]].tolist()
+    sig, avail, hour, signal = (pl.col(name) for name in ("date_sig", "date_avail", "avail_hour", "signal"))
+
+    def lacks(name: str) -> pl.Expr:
+        """It is empty in the file too: not because it could not be converted."""
+        return pl.col(name).is_null() & (pl.col(BAD) & (1 << list(TYPES).index(name)) == 0)
+
     return (
-        RowCheck("bad_type", "", ()),
-        RowCheck("missing_key", "security_id, date_sig or date_avail is missing", (), _DATES),
-        RowCheck("bad_hour", "avail_hour is not between 0 and 24", ("avail_hour",), (*KEY, "avail_hour")),
-        RowCheck("avail_before_sig", "date_avail is before date_sig", ("date_sig", "date_avail"), _DATES),
-        RowCheck("duplicate_key", "The same security_id and date_sig occur again", KEY),
-        RowCheck("infinite_signal", "The signal is infinite", ("signal",), (*KEY, "signal")),
-        RowCheck("missing_signal", "The signal is missing", ("signal",), shortage="all_signals_missing"),
+        RowCheck("bad_type", pl.col(BAD) != 0, "", ()),
+        RowCheck(
+            "missing_key",
+            pl.any_horizontal(False, *(lacks(name) for name in _DATES if name not in lacking)),
+            "security_id, date_sig or date_avail is missing",
+            (),
+            _DATES,
+        ),
+        RowCheck(
+            "bad_hour",
+            ~hour.is_between(0, 24),
+            "avail_hour is not between 0 and 24",
+            ("avail_hour",),
+            (*KEY, "avail_hour"),
+        ),
+        RowCheck("avail_before_sig", avail < sig, "date_avail is before date_sig", ("date_sig", "date_avail"), _DATES),
+        RowCheck("duplicate_key", pl.col(REPEATS), "The same security_id and date_sig occur again", KEY),
+        RowCheck("infinite_signal", signal.is_infinite(), "The signal is infinite", ("signal",), (*KEY, "signal")),
+        RowCheck(
+            "missing_signal", lacks("signal"), "The signal is missing", ("signal",), shortage="all_signals_missing"
+        ),
         RowCheck(
             "unknown_security",
+            pl.col("security_id").is_not_null() & ~pl.col(KNOWN),
             "The snapshot does not know the security",
             ("security_id", "security_ids"),
             shortage="no_common_security",
         ),
         RowCheck(
             "outside_calendar",
+            ~avail.is_between(first, last),
             f"date_avail is outside the calendar of the snapshot{span}",
             ("date_avail", "calendar"),
             _DATES,
@@ -100,67 +139,85 @@ def row_checks(calendar: NDArray[np.datetime64] | None) -> tuple[RowCheck, ...]:
 
 
 def check_rows(
-    frame: pl.DataFrame,
-    checks: tuple[RowCheck, ...],
-    calendar: NDArray[np.datetime64] | None,
-    known: pl.Series | None,
-    *,
-    lacking: Collection[str],
+    frame: pl.DataFrame, checks: tuple[RowCheck, ...], known: pl.Series | None, *, lacking: Collection[str]
 ) -> CheckedRows:
     """Do the checks that can be done.
 
     Args:
         frame: the converted columns, and `BAD` where something could not be converted.
         checks: as `row_checks` gives them.
-        calendar: the trading days, sorted; at least one.
         known: the ids of the snapshot, Int64 or String.
         lacking: columns that the file does not have, and arguments that were not given.
     """
-    done = sum(1 << bit for bit, check in enumerate(checks) if not any(need in lacking for need in check.needs))
-    keys = sum(1 << bit for bit, name in enumerate(_DATES) if name not in lacking)
-    checked, ascending = _find_faults(frame, done, keys, calendar, known)
+    done = {check.code: check.breaks for check in checks if not any(need in lacking for need in check.needs)}
+    checked, ascending = _find_faults(frame, checks, done, known)
     if not ascending:
-        checked, ascending = _find_faults(sort_rows(_numbered(frame), *KEY), done, keys, calendar, known)
+        checked, ascending = _find_faults(sort_rows(_numbered(frame), *KEY), checks, done, known)
     if not ascending:  # a key occurs again, and the order of the file must play no part in which is the first
-        checked, _ = _find_faults(_in_key_order(frame), done, keys, calendar, known)
+        checked, _ = _find_faults(_in_key_order(frame), checks, done, known)
     return checked
 
 
 def _find_faults(
-    frame: pl.DataFrame, done: int, keys: int, calendar: NDArray[np.datetime64] | None, known: pl.Series | None
+    frame: pl.DataFrame, checks: tuple[RowCheck, ...], done: dict[str, pl.Expr], known: pl.Series | None
 ) -> tuple[CheckedRows, bool]:
     """The rows checked as they stand, and whether those of each security ascend."""
     codes, runs = find_keys(frame)
-    is_known = np.zeros(len(codes.values), np.bool_)
-    if known is not None and known.dtype == codes.values.dtype:
-        is_known = codes.values.is_in(known.implode()).to_numpy()
+    is_known = np.zeros(len(codes.values) + 1, np.bool_)  # the last one for what is missing, with the code -1
+    if known is None:
+        is_known[:-1] = True
+    elif known.dtype == codes.values.dtype:
+        is_known[:-1] = codes.values.is_in(known.implode()).to_numpy()
     signal, date_sig = numbers(frame["signal"]), day_numbers(runs.first["date_sig"])
-    bad = frozen(frame[BAD].to_numpy() if BAD in frame.columns else np.empty(0, np.uint8))
-    span = np.zeros(2, np.int32) if calendar is None else day_numbers(calendar[[0, -1]])
-    faults = np.zeros(frame.height, np.uint16)
+    unusual, repeats = np.zeros((2, frame.height), np.bool_)
+    usual_dates = frozen(_usual_dates(frame, runs, done))
 
-    def find(part: slice) -> tuple[NDArray[np.int64], bool]:
-        found: tuple[NDArray[np.int64], bool] = row_kernels.find_faults(
+    def find(part: slice) -> bool:
+        ascending: bool = row_kernels.find_unusual(
             codes.number,
             codes.lowest,
             signal,
-            bad,
             runs.start[part.start : part.stop + 1],
             date_sig[part],
-            day_numbers(runs.first["date_avail"])[part],
-            hours(runs.first.get_column("avail_hour", default=None))[part],
-            keys,
+            usual_dates[part],
             frozen(is_known),
-            frozen(span),
-            done,
             np.full(len(codes.values), row_kernels.MISSING),
-            faults,
+            unusual,
+            repeats,
         )
-        return found
+        return ascending
 
     with ThreadPoolExecutor(2) as pool:
-        counts, ascending = zip(*pool.map(find, _halves(runs, date_sig)), strict=True)
-    return CheckedRows(frame, codes, runs, faults, *sum(counts)), all(ascending)
+        ascending = all(list(pool.map(find, _halves(runs, date_sig))))
+    rows = np.flatnonzero(unusual)
+    looked_at = _with_all(frame[rows]).with_columns(
+        pl.Series(REPEATS, repeats[rows]), pl.Series(KNOWN, is_known[codes.number[rows] - codes.lowest])
+    )
+    faults = np.zeros(len(rows), np.uint16)
+    passing = [frame.height - len(rows)] * len(checks)
+    for bit, check in enumerate(checks):
+        if check.code in done:
+            broken = looked_at.select(check.breaks.fill_null(value=False)).to_series()
+            faults |= broken.to_numpy().astype(np.uint16) << bit
+            if check.shortage is not None:
+                passing[bit] += len((looked_at[check.needs[0]].is_not_null() & ~broken).arg_true())
+    faulty = faults != 0
+    return CheckedRows(frame, codes, runs, rows[faulty], faults[faulty], passing), ascending
+
+
+def _usual_dates(frame: pl.DataFrame, runs: Runs, done: dict[str, pl.Expr]) -> NDArray[np.bool_]:
+    """(runs,) whether a row breaks no check of its dates and hour, and lacks no `date_avail`."""
+    if BAD in frame.columns:
+        return np.zeros(runs.first.height, np.bool_)
+    of_dates = [done[code] for code in ("bad_hour", "avail_before_sig", "outside_calendar") if code in done]
+    wrong = pl.any_horizontal(pl.col("date_avail").is_null(), *(breaks.fill_null(value=False) for breaks in of_dates))
+    return _with_all(runs.first).select(~wrong).to_series().to_numpy()
+
+
+def _with_all(rows: pl.DataFrame) -> pl.DataFrame:
+    """With the columns of which there are some."""
+    optional = {BAD: pl.lit(0, pl.UInt8), "avail_hour": pl.lit(None, pl.Float64)}
+    return rows.with_columns(**{name: value for name, value in optional.items() if name not in rows.columns})
 
 
 def _halves(runs: Runs, date_sig: NDArray[np.int32]) -> tuple[slice, slice]:
@@ -188,16 +245,16 @@ def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
 def report_rows(checked: CheckedRows, checks: tuple[RowCheck, ...], known: pl.Series | None) -> Iterator[Finding]:
     """A finding a check that some row breaks (`bad_type` is reported by column, not here)."""
     for bit, check in enumerate(checks):
-        if checked.failing[bit] and check.code != "bad_type":
+        if checked.failing(bit) and check.code != "bad_type":
             yield _report(checked, bit, check, known)
 
 
 def _report(checked: CheckedRows, bit: int, check: RowCheck, known: pl.Series | None) -> Finding:
-    count = int(checked.failing[bit])
-    what = f"{check.what} in {count:,} of {checked.frame.height:,} rows"
+    count, breaking, frame = checked.failing(bit), checked.breaking(bit), _numbered(checked.frame)
+    what = f"{check.what} in {count:,} of {frame.height:,} rows"
     if check.code == "duplicate_key":
-        return make_finding(check.code, what, count, _repeated_keys(checked, bit))
-    rows = checked.breaking(bit)
+        return make_finding(check.code, what, count, _repeated_keys(frame[np.union1d(breaking - 1, breaking)]))
+    rows = frame[breaking].sort(_DATES, maintain_order=True)
     if check.shortage is None:
         numbered = rows.bottom_k(SHOWN, by="row").sort("row").select("row", *check.shows)
         return make_finding(check.code, what, count, [f"row {n} ({_show(row)})" for n, *row in numbered.iter_rows()])
@@ -213,10 +270,8 @@ def _report(checked: CheckedRows, bit: int, check: RowCheck, known: pl.Series | 
     return make_finding(check.shortage, f"No row is left.{hint} {what}", count, examples)
 
 
-def _repeated_keys(checked: CheckedRows, bit: int) -> list[str]:
-    """Every row that has the key, not only those that repeat it."""
-    failing = pl.Series(checked.faults >> bit & 1 == 1)
-    rows = _numbered(checked.frame).filter(failing | failing.shift(-1, fill_value=False))
+def _repeated_keys(rows: pl.DataFrame) -> list[str]:
+    """The keys of rows, and in which rows of the file they are."""
     groups = rows.group_by(KEY, maintain_order=True).agg("row").head(SHOWN)
     return [f"{_show(key)} in rows {', '.join(map(str, sorted(numbers)))}" for *key, numbers in groups.iter_rows()]
 

@@ -111,8 +111,8 @@ def validate_signal_df(
         lacking["calendar"] = "no calendar was given"
     if known is None:
         lacking["security_ids"] = "no security_ids were given"
-    checks = row_checks(days)
-    checked = check_rows(frame, checks, days, known, lacking=lacking)
+    checks = row_checks(days, lacking)
+    checked = check_rows(frame, checks, known, lacking=lacking)
     findings += report_rows(checked, checks, known)
     usable, keys = _usable(checked)
     together = check_together(usable, *keys, days, carry_days=carry_days, mincos=mincos)
@@ -122,7 +122,7 @@ def validate_signal_df(
         keys,
         findings,
         (*_not_done(checks, lacking), *together.not_checked),
-        {check.code: int(count) for check, count in zip(checks, checked.first, strict=True)},
+        {check.code: checked.failing_first(bit) for bit, check in enumerate(checks)},
         rows_in=frame.height,
     )
 
@@ -130,10 +130,10 @@ def validate_signal_df(
 def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, tuple[Codes, Runs]]:
     """The rows that break no check and lack nothing, the codes of their securities, and their runs."""
     frame, codes = checked.frame.drop("row", BAD, strict=False), checked.codes
-    if not checked.failing.any() and not any(frame[name].null_count() for name in REQUIRED):
+    if not len(checked.faulty) and not any(frame[name].null_count() for name in REQUIRED):
         return frame, (codes, checked.runs)
     kept = checked.frame.select(pl.all_horizontal(pl.col(REQUIRED).is_not_null())).to_series().to_numpy()
-    kept &= checked.faults == 0
+    kept[checked.faulty] = False
     usable = frame.filter(pl.Series(kept))
     return usable, (replace(codes, number=frozen(codes.number[kept])), find_runs(usable))
 
