@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,11 @@ class Panel:
         """T, the number of trading days."""
         return len(self.dates)
 
+    @property
+    def day_rows(self) -> list[slice]:
+        """The rows of each day."""
+        return [slice(begin, end) for begin, end in pairwise(self.offsets.tolist())]
+
     def until(self, last: date) -> "Panel":
         """The same up to a day, that day included: what the shorter tables would give, as no array looks ahead."""
         n_days = int(np.searchsorted(self.dates, np.datetime64(last), side="right"))
@@ -135,9 +141,13 @@ class Panel:
         """
         ranks = self._next_return_ranks.get(name)
         if ranks is None:
-            values = _next_values(self.returns[name], self.places_after(1), self.offsets)
-            ranks = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
-            self._next_return_ranks[name] = ranks
+            values, places = self.returns[name].astype(np.float64), self.places_after(1)
+            own = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
+            ranks = np.full(len(own), ABSENT, np.uint16)
+            for day, next_day in pairwise(self.day_rows):
+                there = places[day] != ABSENT
+                ranks[day][there] = own[next_day][places[day][there]]
+            self._next_return_ranks[name] = _read_only(ranks)
         return ranks
 
 
@@ -350,15 +360,4 @@ def _places_after(security: Ints, offsets: Ints, n_securities: int, days: int) -
             out[r] = place[security[r]]
         for r in range(begin, end):
             place[security[r]] = ABSENT
-    return out
-
-
-@_compiled
-def _next_values(values: Floats, places: NDArray[np.uint16], offsets: Ints) -> NDArray[np.float64]:
-    """(R,) value of the same security on the next trading day, NaN where it is absent."""
-    out = np.full(len(values), np.nan)
-    for t in range(len(offsets) - 2):
-        for r in range(offsets[t], offsets[t + 1]):
-            if places[r] != ABSENT:
-                out[r] = values[offsets[t + 1] + places[r]]
     return out

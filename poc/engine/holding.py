@@ -97,11 +97,7 @@ def hold(
         return trades, earned
 
     trades, earned = zip(*over_blocks(account, panel.offsets, threads=threads), strict=True)
-    overall = books
-    if books.n_portfolios > 1:
-        start, row, weight = kernels.first_books(*books)
-        overall = Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
-    held = []
+    overall, held = _first_books(books), []
     for config in configs:
         shift = 1 + config.lag
         first, last = _series_bounds(books, selected, shift)
@@ -133,6 +129,16 @@ def _held_books(formation: Formation, config: BacktestConfig, panel: Panel) -> B
     where = (panel.offsets, panel.security, len(panel.securities))
     start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
     return Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)
+
+
+def _first_books(books: Books) -> Books:
+    """Those of all names alone."""
+    if books.n_portfolios == 1:
+        return books
+    begin, end = books.start[: -1 : books.n_portfolios], books.start[1 :: books.n_portfolios]
+    entries = [slice(*bounds) for bounds in zip(begin.tolist(), end.tolist(), strict=True)]
+    row, weight = (np.concatenate([values[one] for one in entries]) for values in (books.row, books.weight))
+    return Books(read_only(np.append(0, np.cumsum(end - begin))), read_only(row), read_only(weight), n_portfolios=1)
 
 
 def list_trades(books: Books, config: BacktestConfig, panel: Panel) -> tuple[Ints, Ints, Floats]:

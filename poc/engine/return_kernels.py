@@ -83,23 +83,6 @@ def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities
 
 
 @njit(cache=True, nogil=True)
-def first_books(start, row, weight, n_portfolios):
-    """The same three arrays for portfolio 0 alone."""
-    n_days = (len(start) - 1) // n_portfolios
-    first_start = np.zeros(n_days + 1, np.int64)
-    for t in range(n_days):
-        first_start[t + 1] = first_start[t] + start[t * n_portfolios + 1] - start[t * n_portfolios]
-    first_row = np.empty(first_start[n_days], row.dtype)
-    first_weight = np.empty(first_start[n_days])
-    for t in range(n_days):
-        a, b = start[t * n_portfolios], start[t * n_portfolios + 1]
-        for e in range(a, b):
-            first_row[first_start[t] + e - a] = row[e]
-            first_weight[first_start[t] + e - a] = weight[e]
-    return first_start, first_row, first_weight
-
-
-@njit(cache=True, nogil=True)
 def _write_costs(costs, trades, rows, known, cost_inputs, cost_settings):
     """Cost of each trade, a fraction of notional, from the latest known row of each name traded.
 
