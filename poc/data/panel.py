@@ -93,11 +93,6 @@ class Panel:
         """T, the number of trading days."""
         return len(self.dates)
 
-    @property
-    def day_rows(self) -> list[slice]:
-        """The rows of each day."""
-        return [slice(begin, end) for begin, end in pairwise(self.offsets.tolist())]
-
     def until(self, last: date) -> "Panel":
         """The same up to a day, that day included: what the shorter tables would give, as no array looks ahead."""
         n_days = int(np.searchsorted(self.dates, np.datetime64(last), side="right"))
@@ -144,7 +139,7 @@ class Panel:
             values, places = self.returns[name].astype(np.float64), self.places_after(1)
             own = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
             ranks = np.full(len(own), ABSENT, np.uint16)
-            for day, next_day in pairwise(self.day_rows):
+            for day, next_day in pairwise([slice(*bounds) for bounds in pairwise(self.offsets.tolist())]):
                 there = places[day] != ABSENT
                 ranks[day][there] = own[next_day][places[day][there]]
             self._next_return_ranks[name] = _read_only(ranks)

@@ -70,9 +70,8 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     """
     n_days = len(offsets) - 1
     out = np.full(n_days, np.nan)
-    pairs = np.empty(
-        longest_day(offsets), np.uint32
-    )  # the rank of y in ascending order of x, with a bit where x is as before
+    # The rank of y in ascending order of x, with a bit where x is as before.
+    pairs = np.empty(longest_day(offsets), np.uint32)
     rank = np.zeros(ABSENT, np.int32)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
     for t in range(n_days):
         n = 0
