@@ -1,6 +1,6 @@
 # Works with GNU make 3.81 (macOS) and later.
 .DEFAULT_GOAL := help
-.PHONY: help demo ui test lint types format lock bench kernels error-rates docs screenshots clean
+.PHONY: help demo ui test uncompiled coverage lint types format lock bench kernels error-rates docs screenshots clean
 
 UV_VERSION := 0.13.9
 BIN := .venv/bin
@@ -19,6 +19,19 @@ ui: .venv/.installed ## Serve the app on this machine (ARGS="--port 8600" passes
 
 test: .venv/.installed ## Run the tests (ARGS="-k name" passes options to pytest)
 	@$(BIN)/python -m pytest --numprocesses auto $(ARGS)
+
+# With its kernels as plain Python the engine has to agree with the slow reference too, for every field but those that
+# only choose rows or days, are worked out after the kernels, or are a number on a path that others take.
+OTHERS := lag or gmv or tc_bps or tc_power or borrow_bps or random or start or end or universe or min_ or caps or \
+	sample or benchmark or factor_model
+uncompiled: .venv/.installed ## Hold the engine to the slow reference, not compiled
+	@env -u CI -u POC_REAL_DATA NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest --quiet --numprocesses auto \
+		-k "not ($(OTHERS))" $(ARGS) tests/engine/test_against_reference.py
+
+coverage: .venv/.installed ## Measure how much of the code the tests run (compiled kernels cannot be traced); at least 90%
+	@$(MAKE) test ARGS="--cov --cov-report= --cov-fail-under=0"
+	@$(MAKE) uncompiled ARGS="--cov --cov-append --cov-report= --cov-fail-under=0"
+	@$(BIN)/coverage report
 
 lint: .venv/.installed ## Check style, formatting, the directions between rooms and the declared dependencies
 	@$(BIN)/ruff check
