@@ -105,11 +105,13 @@ def _groups(slice_name: str, labels: tuple[str, ...], names: Ints, share: Ints) 
 
 def _autocorrelations(own: PlacedSignal, covered: Ints, days: Ints, panel: Panel) -> dict[int, Measure]:
     """By lag."""
-    values = np.where(covered, own.values, np.nan)
+
+    def values(rows: slice) -> Ints:
+        return np.where(covered[rows], own.values[rows], np.nan)
 
     def correlate(block: tuple[int, int]) -> Ints:
         rows, offsets = rows_of(panel, block)
-        x = values[rows]
+        x = values(rows)
         return correlate_shifted((x, order_by_day(x, offsets)), values, block, LAGS, panel, least=LEAST_NAMES)
 
     by_day = np.concatenate(over_blocks(correlate, panel.offsets, threads=1), axis=1)[:, days]

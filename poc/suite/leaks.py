@@ -125,7 +125,7 @@ def _correlate(
     rows, offsets = rows_of(panel, block)
     values = np.where(covered[rows], own.values[rows], np.nan)
     order = order_by_day(values, offsets)
-    by_day = correlate_shifted((values, order), ret, block, EVERY_DAY, panel, least=IC_LEAST_NAMES)
+    by_day = correlate_shifted((values, order), ret.__getitem__, block, EVERY_DAY, panel, least=IC_LEAST_NAMES)
     before = _returns_before_entry(window, ret, panel, block)
     ranks = distinct_ranks(before, order_by_day(before, offsets), offsets)
     pre_entry = daily_rank_correlation(values, order, ranks, offsets, IC_LEAST_NAMES)

@@ -1,6 +1,6 @@
 """Rank correlations of a signal with values of other days."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 def correlate_shifted(
     signal: tuple[Floats, NDArray[np.int32]],
-    y: NDArray[np.floating[Any]],
+    y: Callable[[slice], NDArray[np.floating[Any]]],
     days: tuple[int, int],
     shifts: Sequence[int],
     panel: Panel,
@@ -28,7 +28,7 @@ def correlate_shifted(
 
     Args:
         signal: x, the values of the panel rows of `days`, NaN where missing, and their order (`order_by_day`).
-        y: (R,) values of all panel rows, NaN where missing.
+        y: gives the values of panel rows, NaN where missing.
         days: the first of the D days of x, and the day after the last.
         shifts: K trading days from x to y, ascending; negative: before.
         panel: the data.
@@ -40,7 +40,7 @@ def correlate_shifted(
     (x, order), (first, end), n_securities = signal, days, len(panel.securities)
     begin, stop = np.clip([first + shifts[0], end + shifts[-1]], 0, panel.n_days).tolist()
     (rows, offsets), (y_rows, y_offsets) = rows_of(panel, days), rows_of(panel, (begin, stop))
-    later: Floats = y[y_rows].astype(np.float64)
+    later: Floats = y(y_rows).astype(np.float64)
     day = np.repeat(np.arange(begin, stop), np.diff(y_offsets)) - (first + shifts[0])
     ranks = np.full((end - first + shifts[-1] - shifts[0], n_securities), ABSENT, np.uint16)  # by day and security
     ranks[day, panel.security[y_rows]] = distinct_ranks(later, order_by_day(later, y_offsets), y_offsets)
