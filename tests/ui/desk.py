@@ -98,7 +98,7 @@ def browser(server: Server, *, width: int = 1440, dark: bool = False, also: str 
         page.on("pageerror", lambda error: strays.append(str(error)))
         yield page
         chromium.close()
-    assert strays == []
+    assert not strays, strays
 
 
 def choose(page: Page, label: str, value: str) -> None:
