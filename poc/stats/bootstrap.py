@@ -164,14 +164,17 @@ def _block_length(series: Floats) -> float:
 
 def _draw_blocks(
     n_days: int, mean_length: float, n_resamples: int, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """First days and lengths, both (R, B), of blocks of consecutive days of a circle, T days a resample.
 
     A resample has at least two blocks; one that needs fewer than the others has empty ones at its end.
     """
     expected = n_days / mean_length
     n_blocks = math.ceil(expected + 6 * math.sqrt(expected) + 6)
-    drawn = np.minimum(rng.geometric(1 / mean_length, (n_resamples, n_blocks)), n_days // 2)
-    ends = np.minimum(np.cumsum(drawn, axis=1), n_days)
+    ends = rng.geometric(1 / mean_length, (n_resamples, n_blocks))  # lengths; in place, for there are millions
+    np.minimum(ends, n_days // 2, out=ends)
+    np.cumsum(ends, axis=1, out=ends)
+    ends = np.minimum(ends, n_days, out=ends).astype(np.int32)
     ends[:, -1] = n_days
-    return rng.integers(n_days, size=(n_resamples, n_blocks)), np.diff(ends, axis=1, prepend=0)
+    first = rng.integers(n_days, size=ends.shape).astype(np.int32)
+    return first, np.diff(ends, axis=1, prepend=np.int32(0))
