@@ -94,13 +94,15 @@ def _measure_holdings(result: BacktestResult, panel: Panel) -> tuple[Floats, dic
     held = holdings_of(result.books)
     n_days = len(result.daily_series)
     short = np.bincount(held.day, weights=np.maximum(-held.weight, 0.0), minlength=n_days).astype(np.float64)
-    adv, mcap = panel.known_adv[held.row], panel.mcap[held.row]
-    days = result.config.gmv * np.abs(held.weight) / (PARTICIPATION * np.where(adv > 0, adv, np.nan))
+    adv = panel.known_adv[held.row]
+    days = np.abs(held.weight)
+    days *= result.config.gmv  # in place: there is an entry a name held and day
+    days /= PARTICIPATION * np.where(adv > 0, adv, np.nan)
     return short, {
         "days_to_trade_median": _quantile(days, 0.5, "adv"),
         "days_to_trade_95": _quantile(days, 0.95, "adv"),
         "adv_median": _quantile(adv, 0.5, "adv"),
-        "mcap_median": _quantile(mcap, 0.5, "mcap"),
+        "mcap_median": _quantile(panel.mcap[held.row], 0.5, "mcap"),
         "caps": _by_cap(held, panel),
     }
 
@@ -175,7 +177,7 @@ def _quantile(values: NDArray[Any], q: float, column: str) -> Measure:
     there = values[~np.isnan(values)]
     if len(there) == 0:
         return Measure.not_applicable(f"no name held has a known {column}")
-    return Measure.of(np.quantile(there, q))
+    return Measure.of(np.quantile(there, q, overwrite_input=True))
 
 
 def _by_cap(held: Entries, panel: Panel) -> pd.DataFrame:

@@ -32,7 +32,7 @@ LONGEST_WINDOW = 3
 WATCHED_DAYS = 252
 PROOF = 0.001
 """Few leavers can show a choice of survivors by a p-value below this, and never that there is none."""
-CHUNKS = 16
+CHUNKS = 32
 
 Floats = NDArray[np.float64]
 Ints = NDArray[Any]

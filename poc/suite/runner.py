@@ -123,30 +123,34 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
     threads = effective_n_jobs(n_jobs)
     own = place_signal(checked.rows, catalog.panel, base, keys=checked.keys, threads=threads)
     signal = Source(name=signal_name, kind="signal", placed=own, ledger=checked.ledger)
-    workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     names = suite_config.baselines if include_baselines else ()
     ran = _fitting(baseline_runs, own, catalog, suite_config)
     placements = () if ran else _placements(own, catalog, suite_config, names)
-    own_hash, *placed = workers([delayed(signal_hash)(checked.rows), *placements])
-    baselines: tuple[Source, ...] = ran.sources if ran else tuple(placed)
-    there = {source.name: source.placed for source in baselines if source.placed is not None}
-    skipped = {source.name: source.reason for source in baselines if source.placed is None}
-    baseline_names = [source.name for source in baselines]
-    overlap = _find_overlap(own, there, catalog.panel, base, threads=threads)
+    # The same threads to the end: what new ones allocate they keep, beside what the others have kept.
+    with Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator") as workers:
+        own_hash, *placed = workers([delayed(signal_hash)(checked.rows), *placements])
+        baselines: tuple[Source, ...] = ran.sources if ran else tuple(placed)
+        there = {source.name: source.placed for source in baselines if source.placed is not None}
+        skipped = {source.name: source.reason for source in baselines if source.placed is None}
+        baseline_names = [source.name for source in baselines]
+        overlap = _find_overlap(own, there, catalog.panel, base, threads=threads)
 
-    to_run = () if ran else baselines
-    jobs = [(source, group) for source in to_run for group in group_variants(suite_config.variants())]
-    jobs += _own_jobs(signal, suite_config, catalog.panel)
-    del placed, baselines, there, to_run  # then a job is the last that knows its baseline, and memory falls as jobs end
-    outcomes = [*_run(jobs, catalog, workers, progress), *(ran.outcomes if ran else ())]
-    outcomes.sort(key=lambda outcome: outcome.kind == "baseline")  # the signal's own come first in every table
-    signal_results = _results(outcomes, signal_name, "signal")
-    baseline_results = {name: _results(outcomes, name, "baseline") for name in baseline_names}
-    base_result = signal_results.get(base.key)
-    against = {name: results.get(base.key) for name, results in baseline_results.items()}
-    measures = _measures(checked, own, outcomes, catalog.panel, suite_config, n_jobs=n_jobs)
-    compare = (delayed(compare_sharpes)(name, base_result, other, catalog.panel) for name, other in against.items())
-    measured = list(workers([*measures.values(), *compare]))
+        to_run = () if ran else baselines
+        jobs = [(source, group) for source in to_run for group in group_variants(suite_config.variants())]
+        jobs += _own_jobs(signal, suite_config, catalog.panel)
+        # Then a job is the last that knows its baseline, and memory falls as jobs end.
+        del placed, baselines, there, to_run
+        outcomes = [*_run(jobs, catalog, workers, progress), *(ran.outcomes if ran else ())]
+        outcomes.sort(key=lambda outcome: outcome.kind == "baseline")  # the signal's own come first in every table
+        signal_results = _results(outcomes, signal_name, "signal")
+        baseline_results = {name: _results(outcomes, name, "baseline") for name in baseline_names}
+        base_result = signal_results.get(base.key)
+        against = {name: results.get(base.key) for name, results in baseline_results.items()}
+        # Alone, for it takes every core by itself, and much memory.
+        leaks = measure_leaks(checked.rows, own, base_result, catalog.panel, base, n_jobs=n_jobs)
+        measures = _measures(own, outcomes, catalog.panel, suite_config)
+        compare = (delayed(compare_sharpes)(name, base_result, other, catalog.panel) for name, other in against.items())
+        measured = list(workers([*measures.values(), *compare]))
     own_results = {base.key: None} | signal_results | _results(outcomes, signal_name, EVIDENCE)
     found = gather_evidence(own_results, against, overlap, catalog.panel, base)
     if not suite_config.placebos:
@@ -159,6 +163,7 @@ def run_checked_suite(  # noqa: PLR0913 - as run_suite
         )
     found = replace(
         found,
+        leaks=leaks,
         placebo=placebo,
         sharpe_differences=tuple(measured[len(measures) :]),
         **dict(zip(measures, measured, strict=False)),
@@ -242,24 +247,13 @@ def _run(
     return outcomes
 
 
-def _measures(
-    checked: ValidationResult,
-    own: PlacedSignal,
-    outcomes: list[Outcome],
-    panel: Panel,
-    suite_config: SuiteConfig,
-    *,
-    n_jobs: int,
-) -> dict[str, Any]:
+def _measures(own: PlacedSignal, outcomes: list[Outcome], panel: Panel, suite_config: SuiteConfig) -> dict[str, Any]:
     """Jobs that measure the base variant, by the field of the evidence that holds what they find."""
     base = suite_config.base_variant()
     result = next((o.result for o in outcomes if (o.kind, o.config) == ("signal", base)), None)
     variants = {o.config.key: o.result for o in outcomes if o.result is not None and o.kind == EVIDENCE}
     liquid = next((o.result for o in outcomes if o.kind == LIQUID), None)
-    jobs = {
-        "leaks": delayed(measure_leaks)(checked.rows, own, result, panel, base, n_jobs=n_jobs),
-        "inference": delayed(measure_inference)(result, panel.days_per_year),
-    }
+    jobs = {"inference": delayed(measure_inference)(result, panel.days_per_year)}
     if not suite_config.report_evidence:
         return jobs
     if result is None:
@@ -267,7 +261,7 @@ def _measures(
     return jobs | {
         "stability": delayed(gather_stability)(result, variants, liquid, panel),
         "coverage": delayed(gather_coverage)(result, own, panel),
-        "capacity": delayed(gather_capacity)(result, panel),  # last: it takes most memory beside the leak probes
+        "capacity": delayed(gather_capacity)(result, panel),
     }
 
 
