@@ -52,10 +52,11 @@ def check_together(
     if usable.is_empty():
         not_done = ("constant_day", "heavy_ties", "extreme_values", "thin_day", "gap_exceeds_carry")
         return Together((), tuple(f"{code}: no usable row" for code in not_done))
-    with ThreadPoolExecutor(1) as background:
-        of_values = background.submit(lambda: [*_check_days(usable["signal"], runs), *_check_extremes(usable)])
+    with ThreadPoolExecutor(2) as background:
+        of_days = background.submit(lambda: [*_check_days(usable["signal"], runs)])
+        extremes = background.submit(lambda: [*_check_extremes(usable)])
         of_time = _check_timeline(codes, runs, calendar, carry_days=carry_days, mincos=mincos)
-    return Together((*of_values.result(), *of_time.findings), of_time.not_checked)
+    return Together((*of_days.result(), *extremes.result(), *of_time.findings), of_time.not_checked)
 
 
 def _check_timeline(  # the same arguments as above
