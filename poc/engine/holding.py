@@ -23,7 +23,8 @@ class Held:
     """Books held with a lag, within dates. T days, P portfolios, G fractiles.
 
     Attributes:
-        books: held books of all names; the target books where they are formed every day and held for one.
+        books: held books of all names, None where they were not to be kept; the target books where they are formed
+            every day and held for one.
         shift: trading days from the information day of a book to the day of its return.
         first, last: (P,) first and last return day of each series, -1 where it is never invested.
         selected: (T,) return days within the dates and the sample.
@@ -32,7 +33,7 @@ class Held:
         of_fractiles: (2, T, G) sums of the returns and of the residual returns of the names of each fractile.
     """
 
-    books: Books
+    books: Books | None
     shift: int
     first: Ints
     last: Ints
@@ -64,6 +65,7 @@ def hold(
     panel: Panel,
     *,
     with_fractiles: bool = True,
+    keep_books: bool = True,
     threads: int = 1,
 ) -> list[Held]:
     """Hold target books: trade from each day's to the next, and let them earn with a lag.
@@ -71,6 +73,7 @@ def hold(
     Args:
         configs: those of the formation; they differ in nothing but the lag and the cost model.
         with_fractiles: sum the returns of each fractile too; else G is 0.
+        keep_books: keep what is held of all names.
         threads: blocks of days in work at once; no number depends on it.
 
     Returns:
@@ -97,7 +100,7 @@ def hold(
         return trades, earned
 
     trades, earned = zip(*over_blocks(account, panel.offsets, threads=threads), strict=True)
-    overall, held = _first_books(books), []
+    overall, held = _first_books(books) if keep_books else None, []
     for config in configs:
         shift = 1 + config.lag
         first, last = _series_bounds(books, selected, shift)

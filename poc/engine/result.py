@@ -1,6 +1,6 @@
 """BacktestResult: what one backtest gives back."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,25 +20,16 @@ class HeldBooks:
     """The books of all names behind a result, from which the weights of any day can be had. T days, R rows.
 
     Attributes:
-        panel: what `row` counts.
-        start, row, weight: held books by information day; that of day t is `start[t]:start[t + 1]`.
+        panel: what the rows of the books count.
+        held: by information day; None where what was held was not kept, which is most of the memory of a result.
         shift: trading days from the information day of a book to the day of its return.
         days: return days of the series, as indices of `panel.dates`.
-        kept: False where `emptied` has dropped what was held.
     """
 
     panel: Panel
-    start: NDArray[Any]
-    row: NDArray[Any]
-    weight: NDArray[np.float64]
+    held: Books | None
     shift: int
     days: NDArray[Any]
-    kept: bool = True
-
-    def emptied(self) -> "HeldBooks":
-        """The same days without what is held on them, which is most of the memory of a result."""
-        start, row, weight = (values[:0].copy() for values in (self.start, self.row, self.weight))
-        return replace(self, start=start, row=row, weight=weight, kept=False)
 
     def entries(self) -> Books:
         """What is held by information day.
@@ -46,12 +37,12 @@ class HeldBooks:
         Raises:
             BacktestError: it was not kept.
         """
-        if not self.kept:
+        if self.held is None:
             raise BacktestError(
                 "What this variant held was not kept: a suite keeps it of the signal's own variants alone. "
                 "run_backtest on the same signal and configuration gives it."
             )
-        return Books(self.start, self.row, self.weight, n_portfolios=1)
+        return self.held
 
     def weights(self, days: NDArray[Any]) -> pd.DataFrame:
         """`date, security_id, weight` held on the given return days, sorted by date and security."""

@@ -115,14 +115,7 @@ def evaluate_books(
         },
         ic_series=ics,
         slice_series=slice_series(portfolios, names),
-        books=HeldBooks(
-            panel=panel,
-            start=held.books.start,
-            row=held.books.row,
-            weight=held.books.weight,
-            shift=held.shift,
-            days=held.days(),
-        ),
+        books=HeldBooks(panel=panel, held=held.books, shift=held.shift, days=held.days()),
         factor_regression=factor_regression(series["date"], series["ret"].to_numpy(), config, panel),
     )
 

@@ -93,15 +93,13 @@ def run_group(source: Source, group: list[BacktestConfig], catalog: DataCatalog)
     configs = [baseline_config(config) if source.kind == "baseline" else config for config in group]
     try:
         formation = form_books(placed, panel, configs[0])
-        held = hold(formation, configs, panel)
+        held = hold(formation, configs, panel, keep_books=source.kind == "signal")
     except PocError as error:
         return [_failed(source, config, str(error)) for config in group]
     outcomes = []
     for config, run_as, books in zip(group, configs, held, strict=True):
         try:
             result = evaluate_books(formation, books, run_as, panel, source.ledger)
-            if source.kind != "signal":
-                result = replace(result, books=result.books.emptied())
             outcomes.append(Outcome(name=source.name, kind=source.kind, config=config, result=result))
         except PocError as error:
             outcomes.append(_failed(source, config, str(error)))

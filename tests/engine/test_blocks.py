@@ -66,7 +66,7 @@ def test_starts_go_on_where_the_block_before_ended() -> None:
 
 
 def test_the_arrays_of_a_result_are_read_only(snapshot: Snapshot) -> None:
-    books = run_backtest(random_signal(MARKET), BacktestConfig(**USUAL), snapshot(MARKET)).books
+    books = run_backtest(random_signal(MARKET), BacktestConfig(**USUAL), snapshot(MARKET)).books.entries()
     for array in (books.start, books.row, books.weight):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1

@@ -213,14 +213,7 @@ def _result(config: BacktestConfig, *, seed: int, mean: float, dates: pd.Datetim
         slice_series=pd.concat(
             [days[["date", "ret", "ret_net"]].assign(slice="cap", group=name) for _, name, days in caps]
         ),
-        books=HeldBooks(
-            panel=cast("Panel", None),  # nothing is held
-            start=np.empty(0, int),
-            row=np.empty(0, np.int32),
-            weight=np.empty(0),
-            shift=1,
-            days=np.empty(0, int),
-        ),
+        books=HeldBooks(panel=cast("Panel", None), held=None, shift=1, days=np.empty(0, int)),
     )
 
 
