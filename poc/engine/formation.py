@@ -226,7 +226,7 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
     return _Block(
         books.start,
         row,
-        books.weight,
+        books.weight.copy(),  # the kernel leaves room for more, which is then free
         exposures,
         n_eligible,
         n_candidates,
