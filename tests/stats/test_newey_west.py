@@ -67,6 +67,11 @@ def test_undefined_days_are_left_out_and_the_rest_closes_up() -> None:
     assert newey_west_t(with_gaps) == newey_west_t(values)
 
 
+def test_two_days_are_enough_for_a_t() -> None:
+    values = np.array([0.1, 0.3])
+    assert newey_west_t(values) == pytest.approx(slow_t(values, 1), rel=1e-12)
+
+
 @pytest.mark.parametrize("values", [[], [1.0], [np.nan, 2.0], [0.1, 0.1, 0.1]])
 def test_t_is_undefined_without_variation(values: list[float]) -> None:
     assert math.isnan(newey_west_t(values))
@@ -141,6 +146,12 @@ def test_too_few_days_give_no_alpha(n_days: int) -> None:
     spanning = spanning_regression(returns[:n_days], baselines[:n_days])
     assert math.isnan(spanning.alpha_t)
     assert spanning.n_days == n_days
+
+
+def test_three_days_more_than_baselines_give_an_alpha() -> None:
+    returns, baselines = regression_case(13)
+    assert baselines.shape[1] == 3
+    assert math.isfinite(spanning_regression(returns[:6], baselines[:6]).alpha_t)
 
 
 def test_a_constant_return_has_no_alpha_t() -> None:
