@@ -380,6 +380,7 @@ def ui(
     workspace: Workspace,
 ) -> None:
     """Serve the app in the browser, to this machine only."""
+    from poc.cli_serve import serve
     from poc.settings import Settings, app_command, log_in_provider, who_is_let_in
 
     settings = Settings.load(workspace, address=address, port=port)
@@ -388,4 +389,4 @@ def ui(
         say(f"WARNING: other machines can reach this app. {who_is_let_in(settings, log_in_provider(workspace))}")
         say("WARNING: its traffic is not encrypted. Put a server with TLS in front of it.")
     say(f"The app is at http://{settings.address}:{settings.port} and ends with Ctrl-C. Its jobs go on.")
-    os.execve(command[0], command, os.environ | {"POC_WORKSPACE": str(workspace.absolute())})  # noqa: S606 - no shell is wanted
+    raise typer.Exit(serve(command, os.environ | {"POC_WORKSPACE": str(workspace.absolute())}))

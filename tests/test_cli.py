@@ -308,13 +308,18 @@ def test_the_demo_tells_what_was_planted_and_what_was_found(
 def test_the_app_is_served_from_the_workspace_with_a_warning_where_others_reach_it(
     poc: Poc, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    served: list[Any] = []
-    monkeypatch.setattr("os.execve", lambda *arguments: served.append(arguments))
+    served: list[tuple[list[str], dict[str, str]]] = []
+
+    def serve(command: list[str], environment: dict[str, str]) -> int:
+        served.append((command, environment))
+        return 0
+
+    monkeypatch.setattr("poc.cli_serve.serve", serve)
     said = poc("ui", "--port", "8600")
     assert "http://127.0.0.1:8600" in said.err
     assert "WARNING" not in said.err
-    program, words, environment = served[0]
-    assert (program, words[1:4]) == (sys.executable, ["-m", "streamlit", "run"])
+    words, environment = served[0]
+    assert words[:4] == [sys.executable, "-m", "streamlit", "run"]
     assert environment["POC_WORKSPACE"] == str(workspace)
     refused = poc("ui", "--address", "0.0.0.0")  # noqa: S104 - it is refused
     assert (refused.code, "--allow-remote" in refused.err) == (2, True)
