@@ -25,36 +25,34 @@ def group_exposures(group, n_groups, offsets, styles, begin):
     count = np.zeros((n_days, n_groups))
     mean = np.full((n_days, n_groups, n_styles), np.nan)
     day_mean = np.full((n_days, n_styles), np.nan)
-    total = np.zeros((n_groups + 1, n_styles))
-    missing = np.zeros((n_groups + 1, n_styles))
-    size = np.zeros(n_groups + 1)
+    size, sums, gaps = np.zeros(n_groups + 1), np.zeros(n_groups + 1), np.zeros(n_groups + 1)
     for t in range(n_days):
+        day = group[offsets[t] : offsets[t + 1]]
         for g in range(n_groups + 1):
             size[g] = 0.0
-            for k in range(n_styles):
-                total[g, k] = missing[g, k] = 0.0
-        for r in range(offsets[t], offsets[t + 1]):
-            g = group[r]
+        for g in day:
             size[g] += 1
-            for k in range(n_styles):
-                exposure = styles[k, begin + r]
-                if np.isnan(exposure):
-                    missing[g, k] += 1
-                else:
-                    total[g, k] += exposure
         for g in range(n_groups):
             count[t, g] = size[g + 1]
         for k in range(n_styles):
+            exposures = styles[k, begin + offsets[t] :]
+            for g in range(n_groups + 1):
+                sums[g] = gaps[g] = 0.0
+            for i in range(len(day)):
+                if np.isnan(exposures[i]):
+                    gaps[day[i]] += 1
+                else:
+                    sums[day[i]] += exposures[i]
             known = day_total = 0.0
             for g in range(1, n_groups + 1):
-                known += size[g] - missing[g, k]
-                day_total += total[g, k]
+                known += size[g] - gaps[g]
+                day_total += sums[g]
             if known == 0:
                 continue
             day_mean[t, k] = day_total / known
             for g in range(1, n_groups + 1):
                 if size[g] > 0:
-                    mean[t, g - 1, k] = (total[g, k] + missing[g, k] * day_mean[t, k]) / size[g]
+                    mean[t, g - 1, k] = (sums[g] + gaps[g] * day_mean[t, k]) / size[g]
     return count, mean, day_mean
 
 
