@@ -5,8 +5,9 @@ import pandas as pd
 
 from poc.data.panel import Panel
 from poc.engine import return_kernels as kernels
+from poc.engine.books import Books
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, return_name
+from poc.engine.formation import return_name
 from poc.engine.holding import borrow_a_day, list_trades
 from poc.engine.metrics import month_sums
 

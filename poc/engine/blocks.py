@@ -1,6 +1,6 @@
 """Blocks of days: what is made a day at a time is made for some days together, on as many threads as there may be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -36,13 +36,6 @@ def blocks_of_days(offsets: NDArray[Any]) -> list[tuple[int, int]]:
     inner = np.searchsorted(offsets[:-1], np.arange(1, n_blocks) * (offsets[-1] / n_blocks))
     bounds = np.unique([0, *inner, len(offsets) - 1]).tolist()
     return list(pairwise(bounds))
-
-
-def join_starts(starts: Sequence[NDArray[Any]]) -> NDArray[np.int64]:
-    """Starts of runs that were counted from 0 in each block, counted through all of them."""
-    ends = np.cumsum([0, *(start[-1] for start in starts)])
-    parts = [start[1:] + end for start, end in zip(starts, ends, strict=False)]
-    return np.concatenate([np.zeros(1, np.int64), *parts])
 
 
 def read_only(values: A) -> A:

@@ -323,11 +323,12 @@ def form_books(
 
 
 @njit(cache=True, nogil=True)
-def book_exposures(start, book_row, book_weight, n_portfolios, style_mean, styles, begin):
-    """(T, P, K) weighted sum of exposures of each target book; a missing one counts as the day's mean.
+def book_exposures(start, book_row, book_weight, n_portfolios, style_mean, styles):
+    """(n, P, K) weighted sum of exposures of each target book of n days; a missing one counts as the day's mean.
 
     Args:
-        styles: (K, at least begin + R) exposures; those of row r are `styles[:, begin + r]`.
+        style_mean: (n, K).
+        styles: (K, R) exposures.
     """
     n_days, n_styles = style_mean.shape
     out = np.zeros((n_days, n_portfolios, n_styles))
@@ -336,7 +337,7 @@ def book_exposures(start, book_row, book_weight, n_portfolios, style_mean, style
             book = t * n_portfolios + p
             for e in range(start[book], start[book + 1]):
                 w = book_weight[e]
-                r = begin + book_row[e]
+                r = book_row[e]
                 for k in range(n_styles):
                     exposure = styles[k, r]
                     out[t, p, k] += w * (style_mean[t, k] if np.isnan(exposure) else exposure)

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
 from poc.engine import book_kernels, signal_kernels
-from poc.engine.blocks import blocks_of_days, join_starts, over_blocks, read_only
+from poc.engine.blocks import blocks_of_days, over_blocks, read_only
+from poc.engine.books import Books, BooksByBlock
 from poc.engine.config import BacktestConfig
 from poc.engine.cross_section_kernels import daily_rank_correlation, group_exposures
 from poc.engine.double_sort import Sorter, find_sorter, sort_groups
@@ -29,22 +30,6 @@ HOW = {
 }
 IC_LEAST_NAMES = 10
 ALL_ROWS = slice(None)
-
-
-class Books(NamedTuple):
-    """Books by information day: entries `start[t * n_portfolios + p]:start[t * n_portfolios + p + 1]` are book p of t.
-
-    Attributes:
-        start: (T * P + 1,).
-        row: (entries,) panel row of the name; ascending within a side, of which the short one comes first.
-        weight: (entries,) signed.
-        n_portfolios: P.
-    """
-
-    start: Ints
-    row: Ints
-    weight: Floats
-    n_portfolios: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +56,7 @@ class Formation:
     n_sides: Ints
     portfolios: tuple[Portfolio, ...]
     cuts: dict[str, Labels]
-    books: Books
+    books: BooksByBlock
     formed_on: Ints
     exposures: Floats
     fractile: Ints
@@ -169,8 +154,8 @@ def form_books(
     """
     recipe = find_recipe(placed, panel, config, groups=groups or {})
     blocks = over_blocks(lambda days: _form_block(recipe, days), panel.offsets, threads=threads)
-    start, *rest = zip(*blocks, strict=True)
-    formed = _Block(read_only(join_starts(start)), *(read_only(np.concatenate(parts)) for parts in rest))
+    books, formed_blocks = zip(*blocks, strict=True)
+    formed = _Block(*(read_only(np.concatenate(parts)) for parts in zip(*formed_blocks, strict=True)))
     return Formation(
         placed=placed,
         universe=universe_of(panel, config),
@@ -179,7 +164,7 @@ def form_books(
         n_candidates=formed.n_candidates,
         portfolios=recipe.slices.portfolios,
         cuts=recipe.slices.cuts,
-        books=Books(formed.start, formed.row, formed.weight, len(recipe.slices.portfolios)),
+        books=BooksByBlock(books),
         formed_on=read_only(_formed_on(panel, config)),
         exposures=formed.exposures,
         fractile=formed.fractile,
@@ -196,11 +181,8 @@ def eligible_signal(placed: PlacedSignal, panel: Panel, config: BacktestConfig) 
 
 
 class _Block(NamedTuple):
-    """The fields of `Books` and `Formation` for a block of days and its rows."""
+    """Fields of `Formation` for a block of days and its rows."""
 
-    start: Ints
-    row: Ints
-    weight: Floats
     exposures: Floats
     n_eligible: Ints
     n_candidates: Ints
@@ -211,39 +193,36 @@ class _Block(NamedTuple):
     ic: Floats
 
 
-def _form_block(recipe: Recipe, days: tuple[int, int]) -> _Block:
+def _form_block(recipe: Recipe, days: tuple[int, int]) -> tuple[Books, _Block]:
     """Kernels see a block as a panel of its own, but for the styles, which they find from the block's first row on."""
     panel, config = recipe.panel, recipe.config
     rows, offsets = rows_of(panel, days)
     signal, n_candidates = _eligible_signal(recipe.placed, panel, config, days)
     order = order_by_day(signal, offsets)
     books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
-    styles = (panel.styles, rows.start)
-    count, fractile_exposures, style_mean = group_exposures(fractile, n_fractiles(config), offsets, *styles)
-    exposures = book_kernels.book_exposures(*books, style_mean, *styles)
-    ic = daily_rank_correlation(signal, order, recipe.next_rank[rows], offsets, IC_LEAST_NAMES)
-    row = books.row + np.int32(rows.start)
-    return _Block(
-        books.start,
-        row,
-        books.weight.copy(),  # the kernel leaves room for more, which is then free
-        exposures,
+    count, fractile_exposures, style_mean = group_exposures(
+        fractile, n_fractiles(config), offsets, panel.styles, rows.start
+    )
+    formed = _Block(
+        book_kernels.book_exposures(*books, style_mean, panel.styles),
         n_eligible,
         n_candidates,
         n_sides,
         fractile,
         count,
         fractile_exposures,
-        ic,
+        daily_rank_correlation(signal, order, recipe.next_rank[rows], offsets, IC_LEAST_NAMES),
     )
+    return books, formed
 
 
 def target_books(signal: Floats, order: Ints, recipe: Recipe, days: tuple[int, int]) -> tuple[Books, Ints, Ints, Ints]:
-    """Rank and weigh the eligible names of a block of days, whose rows are counted from the first of them.
+    """Rank and weigh the eligible names of a block of days.
 
     Args:
         signal: (n,) what is ranked, NaN where not eligible.
-        order: (n,) rows of each day in ascending order of the signal, the missing ones last.
+        order: (n,) rows of each day in ascending order of the signal, the missing ones last; counted from the first of
+            the block.
         recipe: how to rank and weigh.
         days: the first and the day after the last.
 
@@ -268,7 +247,10 @@ def target_books(signal: Floats, order: Ints, recipe: Recipe, days: tuple[int, i
         config.method == "long_only",
         config.rescale_weights,
     )
-    return Books(start, row, weight, len(slices.portfolios)), n_eligible, n_sides, fractile
+    # What the kernel gives lies in room for many more entries, which is free once that is copied.
+    row, weight = row + np.int32(rows.start), weight.copy()
+    books = Books(read_only(start), read_only(row), read_only(weight), len(slices.portfolios))
+    return books, n_eligible, n_sides, fractile
 
 
 def rows_of(panel: Panel, days: tuple[int, int]) -> tuple[slice, Ints]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from poc.data.panel import Panel
 from poc.engine import return_kernels as kernels
 from poc.engine.blocks import over_blocks, read_only
+from poc.engine.books import Books, BooksByBlock
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, Formation, n_fractiles, return_name
+from poc.engine.formation import Formation, n_fractiles, return_name
 from poc.errors import BacktestError
 
 Floats = NDArray[np.float64]
@@ -92,15 +93,17 @@ def hold(
 
     def account(days: tuple[int, int]) -> tuple[dict[Any, Any], dict[Any, Any]]:
         """Everything of a block together, while its rows are at hand."""
-        trades = {model: _trade(books, config, panel, days, listed=False)[0] for model, config in models.items()}
+        first, end = days
+        own, before = books.on(first, end), books.on(max(first - 1, 0), first)
+        trades = {model: _trade(own, before, config, panel, days, listed=False)[0] for model, config in models.items()}
         earned = {}
         for shift in shifts:
             where = (panel.offsets, panel.security, panel.places_after(shift))
-            earned[shift] = kernels.earn(*books, *where, *returns, shift, formation.fractile, n_groups, days)
+            earned[shift] = kernels.earn(*own, *where, *returns, shift, formation.fractile, n_groups, days)
         return trades, earned
 
     trades, earned = zip(*over_blocks(account, panel.offsets, threads=threads), strict=True)
-    overall, held = _first_books(books) if keep_books else None, []
+    overall, held = books.first_portfolio() if keep_books else None, []
     for config in configs:
         shift = 1 + config.lag
         first, last = _series_bounds(books, selected, shift)
@@ -124,37 +127,31 @@ def _join(blocks: list[Floats]) -> Floats:
     return read_only(np.concatenate(blocks, axis=1))
 
 
-def _held_books(formation: Formation, config: BacktestConfig, panel: Panel) -> Books:
+def _held_books(formation: Formation, config: BacktestConfig, panel: Panel) -> BooksByBlock:
     """Keep target books for their period, and average them over `holding_days`."""
-    books = formation.books
     if config.holding_days == 1 and config.rebalance == "daily":
-        return books
+        return formation.books
+    books = formation.books.on(0, panel.n_days)
     where = (panel.offsets, panel.security, len(panel.securities))
     start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
-    return Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)
-
-
-def _first_books(books: Books) -> Books:
-    """Those of all names alone."""
-    if books.n_portfolios == 1:
-        return books
-    begin, end = books.start[: -1 : books.n_portfolios], books.start[1 :: books.n_portfolios]
-    entries = [slice(*bounds) for bounds in zip(begin.tolist(), end.tolist(), strict=True)]
-    row, weight = (np.concatenate([values[one] for one in entries]) for values in (books.row, books.weight))
-    return Books(read_only(np.append(0, np.cumsum(end - begin))), read_only(row), read_only(weight), n_portfolios=1)
+    return BooksByBlock([Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)])
 
 
 def list_trades(books: Books, config: BacktestConfig, panel: Panel) -> tuple[Ints, Ints, Floats]:
     """The single trades of held books of all names: (T + 1,) start of each day's, (trades,) row, (trades,) cost."""
-    _, start, row, cost = _trade(books, config, panel, (0, panel.n_days), listed=True)
+    _, start, row, cost = _trade(books, books.on(0, 0), config, panel, (0, panel.n_days), listed=True)
     return read_only(start), read_only(row), read_only(cost)
 
 
-def _trade(books: Books, config: BacktestConfig, panel: Panel, days: tuple[int, int], *, listed: bool) -> Any:
+def _trade(
+    books: Books, before: Books, config: BacktestConfig, panel: Panel, days: tuple[int, int], *, listed: bool
+) -> Any:
     """What `return_kernels.trade_books` gives."""
     by_impact = config.tc_model == "power_law"
     return kernels.trade_books(
-        *books,
+        books[:3],
+        before[:3],
+        books.n_portfolios,
         panel.offsets,
         panel.security,
         len(panel.securities),
@@ -203,10 +200,10 @@ def _series_days(first: int, last: int, selected: NDArray[np.bool_]) -> Ints:
     return span[selected[span]]
 
 
-def _series_bounds(books: Books, selected: NDArray[np.bool_], shift: int) -> tuple[Ints, Ints]:
+def _series_bounds(books: BooksByBlock, selected: NDArray[np.bool_], shift: int) -> tuple[Ints, Ints]:
     """First and last selected return day on which each portfolio holds a book, (P,) each; -1 for never."""
     n_days = len(selected)
-    held = (np.diff(books.start) > 0).reshape(n_days, books.n_portfolios)
+    held = books.invested()
     invested = np.zeros_like(held)
     invested[shift:] = held[: max(n_days - shift, 0)]
     invested &= selected[:, None]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.engine.attribution import attribute
+from poc.engine.books import Books
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books
 from poc.errors import BacktestError
 
 

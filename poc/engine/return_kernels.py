@@ -115,32 +115,32 @@ def _write_costs(costs, trades, rows, known, cost_inputs, cost_settings):
 
 @njit(cache=True, nogil=True)
 def trade_books(
-    start, row, weight, n_portfolios, offsets, security, n_securities, next_place, cost_inputs, cost_settings, listed,
-    days
-):  # fmt: skip
+    books, before, n_portfolios, offsets, security, n_securities, next_place, cost_inputs, cost_settings, listed, days
+):
     """Trade from each day's held book to the next.
 
     Args:
-        start, row, weight, n_portfolios: held books.
+        books: (start, row, weight) of the books held on the n days.
+        before: the same of the day before them, which the first day trades away from; not read where there is none.
         next_place: (R,) place of the same name among the rows of the next trading day, or `ABSENT`.
         cost_inputs: (cap, vol, adv), (R,) each, latest known of any age.
         cost_settings: (by power law or not, bps (3,), power (2,), gmv).
         listed: whether the single trades of portfolio 0 are listed.
-        days: (first, end) of the n days to trade on; the first trades away from the book of the day before it.
+        days: (first, end) of the n days.
 
     Returns:
         (P, n, 6) daily sums, in the order of the names above; and the listed trades: (n + 1,) start of each day's,
         (trades,) latest known row of the name, (trades,) cost.
     """
     first, end = days
+    start, row, weight = books
     daily = np.zeros((n_portfolios, end - first, 6))
     trade_start = np.zeros(end - first + 1, np.int64)
-    room = most = 0
-    for t in range(first, end):
-        before = max(t - 1, 0) * n_portfolios
-        room += start[before + 1] - start[before] + start[t * n_portfolios + 1] - start[t * n_portfolios]
-        most = max(most, start[(t + 1) * n_portfolios] - start[before])
-    all_rows = np.empty(room if listed else 0, np.int32)  # what is bought and what is sold
+    most = len(before[1])
+    for t in range(end - first):
+        most = max(most, start[(t + 1) * n_portfolios] - start[t * n_portfolios])
+    most *= 2  # what is bought and what is sold
+    all_rows = np.empty(2 * len(row) + len(before[1]) if listed else 0, np.int32)
     all_costs = np.empty(len(all_rows))
     used = 0
     held = np.zeros(longest_day(offsets))  # by the row of the name on the day
@@ -148,23 +148,24 @@ def trade_books(
     touched = np.empty(most, np.int32)
     trade = np.empty(most)
     cost, known_cost = np.empty(most), np.empty(most)
-    old_row = np.empty(most, np.int32)
+    sold = np.empty(most, np.int32)
     for t in range(first, end):
         begin = offsets[t]
+        old_start, old_row, old_weight = books if t > first else before
+        first_old = (t - 1 - first) * n_portfolios if t > first else 0
         for p in range(n_portfolios):
-            book = t * n_portfolios + p
-            old = range(start[book - n_portfolios], start[book - n_portfolios + 1]) if t > 0 else range(0)
+            book, old = (t - first) * n_portfolios + p, first_old + p
             n_old = 0
-            for e in old:
-                r = row[e]
+            for e in range(old_start[old], old_start[old + 1]) if t > 0 else range(0):
+                r = old_row[e]
                 now = begin + next_place[r] if next_place[r] != ABSENT else -1
                 if r < offsets[t - 1]:  # the row is older than the book
                     now = _row_on(t, security[r], offsets, security)
                 if now >= 0:
-                    held[now - begin] = weight[e]
+                    held[now - begin] = old_weight[e]
                 else:
-                    held_without[security[r]] = weight[e]
-                old_row[n_old] = now if now >= 0 else r
+                    held_without[security[r]] = old_weight[e]
+                sold[n_old] = now if now >= 0 else r
                 n_old += 1
             n = n_short = 0
             gross = short = traded = paid = 0.0
@@ -182,7 +183,7 @@ def trade_books(
                     held_without[security[r]] = 0.0
                 touched[n], trade[n] = r, change
                 n += change > NOTHING
-            for r in old_row[:n_old]:
+            for r in sold[:n_old]:
                 if r >= begin:
                     change = abs(held[r - begin])
                     held[r - begin] = 0.0
@@ -219,7 +220,7 @@ def earn(
     """Returns that each held book and each fractile earns `shift` trading days after its information day.
 
     Args:
-        start, row, weight, n_portfolios: held books.
+        start, row, weight, n_portfolios: books held on the n days.
         later: (R,) place of the same name among the rows of `shift` trading days later, or `ABSENT`.
         ret, resret: (R,) returns, missing as NaN; a name without one earns 0. `resret` is empty where there is none.
         fractile: (R,) 1 to `n_fractiles`, 0 for none; not read where `n_fractiles` is 0.
@@ -252,8 +253,9 @@ def earn(
                     of_fractiles[kind, t - first, g - 1] = total[g, kind]
                 total[g, kind] = 0.0
         for p in range(n_portfolios):
+            book = (t - first) * n_portfolios + p
             long = short = residual = missing = np.float64(0.0)
-            for e in range(start[t * n_portfolios + p], start[t * n_portfolios + p + 1]):
+            for e in range(start[book], start[book + 1]):
                 w = weight[e]
                 i = row[e] - begin
                 if i >= 0:

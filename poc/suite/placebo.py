@@ -1,6 +1,6 @@
 """The signal against copies of itself that know nothing: the same values, handed to other names."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.data.sort_kernels import order_by_day
+from poc.engine.books import Books, BooksByBlock
 from poc.engine.config import BacktestConfig
-from poc.engine.formation import Books, candidates, find_recipe, form_books, target_books
+from poc.engine.formation import candidates, find_recipe, form_books, target_books
 from poc.engine.holding import borrow_a_day, hold
 from poc.engine.placebo_kernels import move_values
 from poc.engine.placing import PlacedSignal
@@ -79,7 +80,7 @@ def measure_placebos(  # noqa: PLR0913  # three inputs; the rest are options
         What came out; not run where the variant itself is never invested.
     """
     book = _Book(own, panel, replace(config, slices=("overall",)))
-    real = book.net_returns(book.formation.books)
+    real = book.net_returns(book.formation.books.blocks)
     sharpe = sharpe_ratio(real, days_per_year=panel.days_per_year)
     if np.isnan(sharpe):
         return Placebo.not_run("the base variant has no net Sharpe ratio")
@@ -90,7 +91,7 @@ def measure_placebos(  # noqa: PLR0913  # three inputs; the rest are options
     def run(number: int) -> tuple[float, float]:
         recipient = permuted(names, len(panel.securities), np.random.default_rng([seed, number]))
         books, kept = book.placebo(recipient)
-        return sharpe_ratio(book.net_returns(books), days_per_year=panel.days_per_year), kept
+        return sharpe_ratio(book.net_returns([books]), days_per_year=panel.days_per_year), kept
 
     done: list[tuple[float, float]] = []
     for outcome in Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(map(delayed(run), range(count))):
@@ -146,8 +147,8 @@ class _Book:
         books, n_eligible, _, _ = target_books(values, order, self.recipe, (0, panel.n_days))
         return books, n_eligible.sum() / self.formation.n_eligible.sum()
 
-    def net_returns(self, books: Books) -> Floats:
+    def net_returns(self, blocks: Sequence[Books]) -> Floats:
         """The daily net returns of target books; none where they are never invested."""
-        formation = replace(self.formation, books=books)
+        formation = replace(self.formation, books=BooksByBlock(blocks))
         [held] = hold(formation, [self.config], self.panel, with_fractiles=False)
         return held.returns(borrow=borrow_a_day(self.config, self.panel))[1]

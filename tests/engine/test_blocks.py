@@ -1,5 +1,6 @@
 """Numbers do not depend on how days are cut into blocks, on threads, or on which other days are there."""
 
+from itertools import combinations_with_replacement, pairwise, product
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,8 @@ import pandas as pd
 import pytest
 
 from poc.engine import blocks, wrapper
-from poc.engine.blocks import blocks_of_days, join_starts
+from poc.engine.blocks import blocks_of_days
+from poc.engine.books import Books, BooksByBlock, join_books
 from poc.engine.config import BacktestConfig
 from poc.engine.wrapper import run_backtest
 from tests.engine.conftest import Snapshot
@@ -60,9 +62,30 @@ def test_every_day_is_in_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(cut) > 2
 
 
-def test_starts_go_on_where_the_block_before_ended() -> None:
-    starts = [np.array([0, 2, 2, 5]), np.array([0, 0]), np.array([0, 1, 3])]
-    assert join_starts(starts).tolist() == [0, 2, 2, 5, 5, 6, 8]
+def _entries(books: Books, *, day: int, portfolio: int) -> list[tuple[int, float]]:
+    book = day * books.n_portfolios + portfolio
+    entries = slice(*books.start[book : book + 2])
+    return list(zip(books.row[entries].tolist(), books.weight[entries].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("cuts", [[0, 6], [0, 1, 2, 3, 4, 5, 6], [0, 2, 5, 6]])
+def test_books_in_blocks_are_those_of_the_days_that_are_asked_for(cuts: list[int]) -> None:
+    rng = np.random.default_rng(5)
+    start = np.append(0, np.cumsum(rng.integers(0, 4, 12)))  # six days of two portfolios
+    whole = Books(start, rng.integers(0, 99, start[-1]).astype(np.int32), rng.normal(size=start[-1]), 2)
+    blocked = BooksByBlock([whole.on(*days) for days in pairwise(cuts)])
+    for first, end in combinations_with_replacement(range(7), 2):
+        some = blocked.on(first, end)
+        assert some.n_days == end - first
+        for day, portfolio in product(range(end - first), range(2)):
+            found = _entries(some, day=day, portfolio=portfolio)
+            assert found == _entries(whole, day=first + day, portfolio=portfolio)
+    firsts, invested = blocked.first_portfolio(), blocked.invested()
+    for day in range(6):
+        assert _entries(firsts, day=day, portfolio=0) == _entries(whole, day=day, portfolio=0)
+        for portfolio in range(2):
+            assert invested[day, portfolio] == bool(_entries(whole, day=day, portfolio=portfolio))
+    assert join_books(blocked.blocks).start.tolist() == start.tolist()
 
 
 def test_the_arrays_of_a_result_are_read_only(snapshot: Snapshot) -> None:

@@ -46,7 +46,7 @@ def test_a_placebo_that_exchanges_nothing_is_the_variant(
     books, kept = book.placebo(np.arange(len(catalog.panel.securities)))
     expected = run_backtest(frame, config, catalog)
     assert kept == 1
-    np.testing.assert_array_equal(book.net_returns(books), expected.daily_series["ret_net"])
+    np.testing.assert_array_equal(book.net_returns([books]), expected.daily_series["ret_net"])
     found = measure_placebos(book.formation.placed, catalog.panel, config, count=1, n_jobs=1)
     assert found.sharpe_net == expected.overall()["sharpe_net"]
 
@@ -74,7 +74,7 @@ def test_a_placebo_is_a_backtest_of_a_frame_with_permuted_ids(
     )
     expected = run_backtest(frame, config, catalog)
     assert 0.5 < kept < 1
-    np.testing.assert_array_equal(book.net_returns(books), expected.daily_series["ret_net"])
+    np.testing.assert_array_equal(book.net_returns([books]), expected.daily_series["ret_net"])
 
 
 def test_the_p_value_counts_the_placebos_at_least_as_good(catalog: DataCatalog, signals: dict[str, DemoSignal]) -> None:
