@@ -21,14 +21,19 @@ ABSENT = 2**16 - 1
 
 
 def order_by_day(values: NDArray[np.floating[Any]], offsets: NDArray[Any]) -> NDArray[np.int32]:
-    """(R,) rows of each day in ascending order of value, equal ones in the order of rows; the missing ones last.
+    """(R,) rows of each day in ascending order of value, equal ones in the order of rows; the missing ones last."""
+    return sort_days(values, offsets)[0]
+
+
+def sort_days(values: NDArray[np.floating[Any]], offsets: NDArray[Any]) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The same, and (T,) False only where the values of a day all differ.
 
     A radix sort (Knuth, The Art of Computer Programming, vol. 3, section 5.2.5) by where a value lies between the least
     and the greatest of the day leaves next to nothing out of place, which an insertion sort mends. Where it is much,
     because few values span nearly all of that, all the bits of the values are sorted by.
     """
-    order: NDArray[np.int32] = _order_by_day(_frozen(values.astype(np.float64, copy=False)), _frozen(offsets))
-    return order
+    order, tied = _sort_days(_frozen(values.astype(np.float64, copy=False)), _frozen(offsets))
+    return order, tied
 
 
 @njit(cache=True, nogil=True)
@@ -41,8 +46,9 @@ def longest_day(offsets: NDArray[Any]) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _order_by_day(values, offsets):
+def _sort_days(values, offsets):
     order = np.empty(len(values), np.int32)
+    tied = np.empty(len(offsets) - 1, np.bool_)
     longest = longest_day(offsets)
     row = np.empty(longest, np.int32)
     value = np.empty(longest)
@@ -63,11 +69,12 @@ def _order_by_day(values, offsets):
                 low, high = min(low, x), max(high, x)
                 n += 1
         _sort_by_place(word[:n], value[:n], low, high, room)
-        if not _insertion_sort(word[:n], value, 4 * n):
+        done, tied[t] = _insertion_sort(word[:n], value, 4 * n)
+        if not done:
             _sort_by_bits(word[:n], value.view(np.uint64), room)
         for i in range(n):
             order[begin + i] = row[word[i] & PLACE]
-    return order
+    return order, tied
 
 
 @njit(cache=True, nogil=True)
@@ -134,8 +141,13 @@ def _radix_sort(word, width, room):
 
 @njit(cache=True, nogil=True)
 def _insertion_sort(word, value, most_moves):
-    """Sort words of equal digits by value; False where that takes more moves than given, which leaves them unsorted."""
+    """Sort words of equal digits by value.
+
+    Returns:
+        False where that takes more moves than given, which leaves them unsorted; and False if all values differ.
+    """
     moves = 0
+    tied = False
     for i in range(1, len(word)):
         w = word[i]
         if word[i - 1] >> ROW_BITS != w >> ROW_BITS:
@@ -146,10 +158,24 @@ def _insertion_sort(word, value, most_moves):
             word[at] = word[at - 1]
             at -= 1
         word[at] = w
+        tied |= at > 0 and word[at - 1] >> ROW_BITS == w >> ROW_BITS and value[word[at - 1] & PLACE] == x
         moves += i - at
         if moves > most_moves:
-            return False
-    return True
+            return False, True
+    return True, tied
+
+
+@njit(cache=True, nogil=True)
+def count_present(values, rows):
+    """How many of the rows, in ascending order of value and the missing ones last, have one."""
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high) // 2
+        if np.isnan(values[rows[middle]]):
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 @njit(cache=True, nogil=True)

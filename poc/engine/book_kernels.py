@@ -6,7 +6,7 @@ A book is a run of (row, weight) entries. Portfolio p of day t is `start[t * P +
 import numpy as np
 from numba import njit
 
-from poc.data.sort_kernels import longest_day, sort_few
+from poc.data.sort_kernels import count_present, longest_day, sort_few
 
 RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
 """How sides are picked: by percentile, by the day's extreme values, by sign, by sign with the signal as the weight."""
@@ -40,19 +40,6 @@ def _cut(x, rows, part, parts):
         return n
     begin, end = _tie_begin(x, rows, at + 1), _tie_end(x, rows, at)
     return end if parts * (begin + 1 + end) <= 2 * part * n else begin
-
-
-@njit(cache=True, nogil=True)
-def _count_present(x, rows):
-    """How many of the rows, in ascending order of x and the missing ones last, have a value."""
-    low, high = 0, len(rows)
-    while low < high:
-        middle = (low + high) // 2
-        if np.isnan(x[rows[middle]]):
-            high = middle
-        else:
-            low = middle + 1
-    return low
 
 
 @njit(cache=True, nogil=True)
@@ -180,7 +167,7 @@ def day_groups(values, order, offsets, n_groups):
     out = np.zeros(len(values), np.int16)
     for t in range(len(offsets) - 1):
         day_rows = order[offsets[t] : offsets[t + 1]]
-        rows = day_rows[: _count_present(values, day_rows)]
+        rows = day_rows[: count_present(values, day_rows)]
         _write_groups(out, values, rows, n_groups)
     return out - np.int16(1)
 
@@ -266,7 +253,7 @@ def form_books(
     used = 0
     for t in range(n_days):
         begin, end = offsets[t], offsets[t + 1]
-        n = _count_present(x, order[begin:end])
+        n = count_present(x, order[begin:end])
         day_rows = order[begin : begin + n]
         n_ranked[t] = n
         day_low = x[day_rows[0]] if n > 0 else 0.0

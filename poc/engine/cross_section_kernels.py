@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from poc.data.sort_kernels import ABSENT, longest_day
+from poc.data.sort_kernels import ABSENT, count_present, longest_day
 
 TIED = np.uint32(2**31)
 """The bit of an entry that has the value of the one before."""
@@ -57,12 +57,13 @@ def group_exposures(group, n_groups, offsets, styles, begin):
 
 
 @njit(cache=True, nogil=True)
-def daily_rank_correlation(x, x_order, y_rank, offsets, least):
+def daily_rank_correlation(x, x_order, x_tied, y_rank, offsets, least):
     """(T,) Spearman correlation (average ties) of two values of the same row, over the rows of a day that have both.
 
     Args:
         x: (R,) values, missing as NaN.
-        x_order: (R,) rows of each day in ascending order of x, the missing ones last.
+        x_order, x_tied: (R,) rows of each day in ascending order of x, the missing ones last, and (T,) False only where
+            the values of a day all differ, as `sort_days` gives them.
         y_rank: (R,) rank of the other value among the distinct ones of a day, from 0, `ABSENT` where missing.
         least: fewest pairs; NaN on a day with fewer, or with a constant side.
     """
@@ -73,18 +74,18 @@ def daily_rank_correlation(x, x_order, y_rank, offsets, least):
     rank = np.zeros(ABSENT, np.int32)  # of twice the ranks, from their middle: whole numbers, so the sums are exact
     for t in range(n_days):
         n = 0
-        some_tied = False
         before = np.nan
-        for i in range(offsets[t], offsets[t + 1]):
-            r = np.uint32(x_order[i])  # an index that may be negative would be looked at twice
-            value, g = x[r], y_rank[r]
-            if np.isnan(value):
-                break
+        some_tied = x_tied[t]
+        rows = x_order[offsets[t] : offsets[t + 1]]
+        for i in range(count_present(x, rows)):
+            r = np.uint32(rows[i])  # an index that may be negative would be looked at twice
+            g = y_rank[r]
             if g != ABSENT:
-                tied = value == before
-                some_tied |= tied
-                before = value
-                pairs[n] = np.uint32(g) | (TIED if tied else np.uint32(0))
+                pairs[n] = g
+                if some_tied:
+                    if x[r] == before:
+                        pairs[n] |= TIED
+                    before = x[r]
                 rank[g] += 1
                 n += 1
         xx = yy = xy = np.int64(0)

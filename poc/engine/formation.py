@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poc.data.panel import Panel
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import sort_days
 from poc.engine import book_kernels, signal_kernels
 from poc.engine.blocks import blocks_of_days, over_blocks, read_only
 from poc.engine.books import Books, BooksByBlock
@@ -198,7 +198,7 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> tuple[Books, _Block]:
     panel, config = recipe.panel, recipe.config
     rows, offsets = rows_of(panel, days)
     signal, n_candidates = _eligible_signal(recipe.placed, panel, config, days)
-    order = order_by_day(signal, offsets)
+    order, tied = sort_days(signal, offsets)
     books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
     count, fractile_exposures, style_mean = group_exposures(
         fractile, n_fractiles(config), offsets, panel.styles, rows.start
@@ -211,7 +211,7 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> tuple[Books, _Block]:
         fractile,
         count,
         fractile_exposures,
-        daily_rank_correlation(signal, order, recipe.next_rank[rows], offsets, IC_LEAST_NAMES),
+        daily_rank_correlation(signal, order, tied, recipe.next_rank[rows], offsets, IC_LEAST_NAMES),
     )
     return books, formed
 

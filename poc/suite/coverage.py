@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from poc.data.panel import Panel
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import sort_days
 from poc.engine.blocks import over_blocks
 from poc.engine.formation import candidates, rows_of
 from poc.engine.placing import PlacedSignal
@@ -112,7 +112,7 @@ def _autocorrelations(own: PlacedSignal, covered: Ints, days: Ints, panel: Panel
     def correlate(block: tuple[int, int]) -> Ints:
         rows, offsets = rows_of(panel, block)
         x = values(rows)
-        return correlate_shifted((x, order_by_day(x, offsets)), values, block, LAGS, panel, least=LEAST_NAMES)
+        return correlate_shifted((x, *sort_days(x, offsets)), values, block, LAGS, panel, least=LEAST_NAMES)
 
     by_day = np.concatenate(over_blocks(correlate, panel.offsets, threads=1), axis=1)[:, days]
     return {lag: _mean(daily[~np.isnan(daily)], lag) for lag, daily in zip(LAGS, by_day, strict=True)}

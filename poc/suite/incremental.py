@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from poc.data.panel import Panel, side_by_side
-from poc.data.sort_kernels import distinct_ranks, order_by_day
+from poc.data.sort_kernels import distinct_ranks, order_by_day, sort_days
 from poc.engine.blocks import over_blocks, read_only
 from poc.engine.config import BacktestConfig
 from poc.engine.cross_section_kernels import average_ranks, daily_rank_correlation
@@ -100,17 +100,19 @@ def find_overlap(
     def correlate(days: tuple[int, int]) -> list[Floats]:
         rows, offsets = rows_of(panel, days)
         signal = np.where(candidate[rows], own.values[rows], np.nan)
-        order = order_by_day(signal, offsets)
+        order, tied = sort_days(signal, offsets)
         found, ranks = [], [average_ranks(signal, order, offsets)]
         for other in baselines.values():
             values = np.where(np.isnan(signal), np.nan, other.values[rows])
             other_order = order_by_day(values, offsets)
             other_ranks = distinct_ranks(values, other_order, offsets)
-            found.append(daily_rank_correlation(signal, order, other_ranks, offsets, LEAST_NAMES))
+            found.append(daily_rank_correlation(signal, order, tied, other_ranks, offsets, LEAST_NAMES))
             ranks.append(average_ranks(values, other_order, offsets))
         rest = rank_residuals(ranks, offsets)
-        rest_order = order_by_day(rest, offsets)
-        return [*found, daily_rank_correlation(rest, rest_order, next_rank[rows], offsets, IC_LEAST_NAMES)]
+        return [
+            *found,
+            daily_rank_correlation(rest, *sort_days(rest, offsets), next_rank[rows], offsets, IC_LEAST_NAMES),
+        ]
 
     *found, rest = map(np.concatenate, zip(*over_blocks(correlate, panel.offsets, threads=threads), strict=True))
     return Overlap(dict(zip(baselines, found, strict=True)), rest)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from poc.contract.arrays import day_numbers, find_keys, frozen, numbers
 from poc.data.limits import RECENT_DAYS
 from poc.data.panel import Panel
-from poc.data.sort_kernels import distinct_ranks, order_by_day
+from poc.data.sort_kernels import distinct_ranks, order_by_day, sort_days
 from poc.engine import leak_kernels
 from poc.engine.config import BacktestConfig
 from poc.engine.cross_section_kernels import daily_rank_correlation
@@ -124,11 +124,11 @@ def _correlate(
     block = first, _ = int(days[0]), int(days[-1]) + 1
     rows, offsets = rows_of(panel, block)
     values = np.where(covered[rows], own.values[rows], np.nan)
-    order = order_by_day(values, offsets)
-    by_day = correlate_shifted((values, order), ret.__getitem__, block, EVERY_DAY, panel, least=IC_LEAST_NAMES)
+    order, tied = sort_days(values, offsets)
+    by_day = correlate_shifted((values, order, tied), ret.__getitem__, block, EVERY_DAY, panel, least=IC_LEAST_NAMES)
     before = _returns_before_entry(window, ret, panel, block)
     ranks = distinct_ranks(before, order_by_day(before, offsets), offsets)
-    pre_entry = daily_rank_correlation(values, order, ranks, offsets, IC_LEAST_NAMES)
+    pre_entry = daily_rank_correlation(values, order, tied, ranks, offsets, IC_LEAST_NAMES)
     return by_day[:, days - first], pre_entry[days - first]
 
 

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 def correlate_shifted(
-    signal: tuple[Floats, NDArray[np.int32]],
+    signal: tuple[Floats, NDArray[np.int32], NDArray[np.bool_]],
     y: Callable[[slice], NDArray[np.floating[Any]]],
     days: tuple[int, int],
     shifts: Sequence[int],
@@ -27,7 +27,7 @@ def correlate_shifted(
     """Spearman correlation (average ties) of the value of one day with that of the same name some days later.
 
     Args:
-        signal: x, the values of the panel rows of `days`, NaN where missing, and their order (`order_by_day`).
+        signal: x, the values of the panel rows of `days`, NaN where missing, and their order (`sort_days`).
         y: gives the values of panel rows, NaN where missing.
         days: the first of the D days of x, and the day after the last.
         shifts: K trading days from x to y, ascending; negative: before.
@@ -37,7 +37,7 @@ def correlate_shifted(
     Returns:
         (K, D); NaN where there are fewer names, where a side is constant, and beyond the calendar.
     """
-    (x, order), (first, end), n_securities = signal, days, len(panel.securities)
+    (x, order, tied), (first, end), n_securities = signal, days, len(panel.securities)
     begin, stop = np.clip([first + shifts[0], end + shifts[-1]], 0, panel.n_days).tolist()
     (rows, offsets), (y_rows, y_offsets) = rows_of(panel, days), rows_of(panel, (begin, stop))
     later: Floats = y(y_rows).astype(np.float64)
@@ -49,7 +49,9 @@ def correlate_shifted(
     x, cell, in_order = x[order], cell[order], np.arange(len(x), dtype=np.int32)
     return np.array(
         [
-            daily_rank_correlation(x, in_order, frozen(ranks[shift - shifts[0] :].ravel().take(cell)), offsets, least)
+            daily_rank_correlation(
+                x, in_order, tied, frozen(ranks[shift - shifts[0] :].ravel().take(cell)), offsets, least
+            )
             for shift in shifts
         ]
     )

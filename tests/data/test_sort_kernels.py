@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from poc.data.sort_kernels import order_by_day
+from poc.data.sort_kernels import sort_days
 
 RNG = np.random.default_rng(11)
 NOISE = RNG.standard_normal(600)
@@ -34,16 +34,22 @@ def stable_order(values: NDArray[np.float64], begin: int, end: int) -> NDArray[n
 
 
 def assert_sorted(values: NDArray[np.float64], offsets: NDArray[np.int64]) -> None:
-    order = order_by_day(values, offsets)
-    for begin, end in pairwise(offsets):
+    order, tied = sort_days(values, offsets)
+    for (begin, end), day_tied in zip(pairwise(offsets), tied, strict=True):
         expected = stable_order(values, begin, end)
         np.testing.assert_array_equal(order[begin : begin + len(expected)], expected)
+        assert day_tied or len(np.unique(values[expected])) == len(expected)
         assert set(order[begin + len(expected) : end]) == set(range(begin, end)) - set(expected)
 
 
 @pytest.mark.parametrize("values", VALUES.values(), ids=VALUES)
 def test_each_day_is_sorted_as_numpy_sorts_it(values: NDArray[np.float64]) -> None:
     assert_sorted(values, OFFSETS)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("noise", False), ("single precision", False), ("ties", True)])
+def test_values_that_all_differ_are_known_to(name: str, *, expected: bool) -> None:
+    assert sort_days(VALUES[name], np.array([0, 600]))[1].tolist() == [expected]
 
 
 @given(st.lists(st.floats(allow_infinity=False), max_size=30), st.integers(0, 30))
