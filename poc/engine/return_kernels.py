@@ -207,13 +207,6 @@ def trade_books(
 
 
 @njit(cache=True, nogil=True)
-def _look_up(out, places, values):
-    """Write the value at each place, NaN where the name is `ABSENT`."""
-    for i in range(len(places)):
-        out[i] = values[places[i]] if places[i] != ABSENT else np.nan
-
-
-@njit(cache=True, nogil=True)
 def earn(
     start, row, weight, n_portfolios, offsets, security, later, ret, resret, shift, fractile, n_fractiles, days
 ):  # fmt: skip
@@ -236,17 +229,22 @@ def earn(
     total = np.zeros((n_fractiles + 1, 2))
     has_residual = len(resret) > 0
     longest = longest_day(offsets)
-    day_ret, day_resret = np.empty(longest, ret.dtype), np.full(longest, np.nan, resret.dtype)
+    day_ret, day_resret = np.empty(longest, ret.dtype), np.empty(longest, resret.dtype)
     for t in range(first, min(end, len(offsets) - 1 - shift)):
         begin, end_of_day = offsets[t], offsets[t + 1]
-        _look_up(day_ret, later[begin:end_of_day], ret[offsets[t + shift] :])
-        if has_residual:
-            _look_up(day_resret, later[begin:end_of_day], resret[offsets[t + shift] :])
-        if n_fractiles > 0:
-            for i in range(end_of_day - begin):
-                g = fractile[begin + i]
-                total[g, 0] += 0.0 if np.isnan(day_ret[i]) else day_ret[i]
-                total[g, 1] += 0.0 if np.isnan(day_resret[i]) else day_resret[i]
+        places, groups = later[begin:end_of_day], fractile[begin:end_of_day]
+        earned_there, residual_there = ret[offsets[t + shift] :], resret[offsets[t + shift] if has_residual else 0 :]
+        for i in range(len(places)):
+            place = places[i]
+            if place == ABSENT:
+                day_ret[i] = day_resret[i] = np.nan
+                continue
+            earned = day_ret[i] = earned_there[place]
+            earned_residual = day_resret[i] = residual_there[place] if has_residual else np.nan
+            if n_fractiles > 0:
+                g = groups[i]
+                total[g, 0] += 0.0 if np.isnan(earned) else earned
+                total[g, 1] += 0.0 if np.isnan(earned_residual) else earned_residual
         for g in range(n_fractiles + 1):
             for kind in range(2):
                 if g > 0:
