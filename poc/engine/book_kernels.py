@@ -11,6 +11,9 @@ from poc.data.sort_kernels import count_present, longest_day, sort_few
 RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
 """How sides are picked: by percentile, by the day's extreme values, by sign, by sign with the signal as the weight."""
 
+FEW_GROUPS = 4
+"""So many groups are told apart in a pass each: a single pass waits for the size of a group that it has just raised."""
+
 
 @njit(cache=True, nogil=True)
 def _tie_end(x, rows, begin):
@@ -146,13 +149,24 @@ def _write_groups(out, x, rows, n_groups):
 
 @njit(cache=True, nogil=True)
 def _partition(rows, codes, n_groups):
-    """The rows of each group in the order they come, `by_group[g, : size[g]]`; those of code -1 end up in the last."""
+    """The rows of each group in the order they come, `by_group[g, : size[g]]`; those of code -1 are in none."""
     by_group = np.empty((n_groups + 1, len(rows)), np.int32)
     size = np.zeros(n_groups + 1, np.int64)
-    for r in rows:
-        g = codes[r]
-        by_group[g, size[g]] = r
-        size[g] += 1
+    if n_groups > FEW_GROUPS:
+        for r in rows:
+            g = codes[r]  # -1: after the last group
+            by_group[g, size[g]] = r
+            size[g] += 1
+        return by_group, size
+    code = np.empty(len(rows), codes.dtype)
+    for i in range(len(rows)):
+        code[i] = codes[rows[i]]
+    for g in range(n_groups):
+        n = 0
+        for i in range(len(rows)):
+            by_group[g, n] = rows[i]
+            n += code[i] == g
+        size[g] = n
     return by_group, size
 
 
