@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from market import make_market
@@ -28,20 +29,33 @@ def best(job: Callable[[], Any], *, most: int = 5, budget: float = 10.0) -> floa
     return min(times)
 
 
-def best_of_each(jobs: dict[str, Callable[[], Any]], *, budget: float) -> dict[str, float]:
-    """Seconds of the fastest run of each job in at most seven rounds, with no new round after so many seconds.
+def take_turns(jobs: dict[str, Callable[[], Any]], *, budget: float) -> dict[str, list[float]]:
+    """Seconds of each job in at most seven rounds, with no new round after so many seconds.
 
-    The jobs take turns, so that a slow spell of the machine meets them all; the short ones run three times a turn, to
-    find their memory as they left it.
+    The jobs take turns, so that a slow spell of the machine meets them all; the short ones run three times a turn, of
+    which the fastest counts, to find their memory as they left it.
     """
-    seconds = dict.fromkeys(jobs, float("inf"))
+    turns: dict[str, list[float]] = {name: [] for name in jobs}
     begin = time.perf_counter()
     for _ in range(7):
         for name, job in jobs.items():
-            seconds[name] = min(seconds[name], best(job, most=3, budget=8))
+            turns[name].append(best(job, most=3, budget=8))
         if time.perf_counter() - begin > budget:
             break
-    return seconds
+    return turns
+
+
+def fastest(turns: dict[str, list[float]]) -> dict[str, float]:
+    """Seconds of the fastest run of each job."""
+    return {name: min(seconds) for name, seconds in turns.items()}
+
+
+def ratio(turns: dict[str, list[float]], job: str, to: str) -> float:
+    """How many times as long one job takes as another in the same round: the median of the rounds.
+
+    The fastest runs of all would be of different moments: the shorter job meets a quiet one more easily.
+    """
+    return median(own / other for own, other in zip(turns[job], turns[to], strict=True))
 
 
 def peak() -> float:
@@ -99,7 +113,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
     seconds["signal on the panel"] = best(lambda: place_signal(checked.rows, panel, base, threads=2))
     seconds["baseline signals"] = best(lambda: sources(2))
     placed = sources(2)
-    seconds |= best_of_each(
+    turns = take_turns(
         {
             "polars rank": lambda: signal.select(rank),
             "24 backtests, 2 threads": lambda: backtests(2),
@@ -107,7 +121,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
         },
         budget=150,
     )
-    seconds |= best_of_each(
+    alone = take_turns(
         {
             "one run_backtest, raw frame": lambda: run_backtest(signal, one, catalog),
             "one run_backtest, checked signal": lambda: run_backtest(checked, one, catalog),
@@ -115,9 +129,15 @@ def jobs(size: str, root: Path) -> dict[str, float]:
         },
         budget=10,
     )
+    seconds |= fastest(turns) | fastest(alone)
     in_pandas = signal.to_pandas()
     seconds["contract check, pandas frame"] = best(lambda: check_signal(in_pandas, base, catalog), most=3)
-    found = {"rows": panel.offsets[-1].item(), "peak GB": peak()}
+    found = {
+        "rows": panel.offsets[-1].item(),
+        "peak GB": peak(),
+        "24 backtests x rank": ratio(turns, "24 backtests, 2 threads", "polars rank"),
+        "1 thread x 2": ratio(turns, "24 backtests, 1 thread", "24 backtests, 2 threads"),
+    }
     seconds["arrays from the tables"] = best(lambda: read_panel(catalog.path, catalog.manifest), most=1)
     return seconds | found
 
