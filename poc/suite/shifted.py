@@ -27,7 +27,7 @@ def correlate_shifted(
     """Spearman correlation (average ties) of the value of one day with that of the same name some days later.
 
     Args:
-        signal: x, the values of the panel rows of `days`, NaN where missing, and their order (`sort_days`).
+        signal: x, the values of the panel rows of `days`, NaN where missing, and what `sort_days` gives of them.
         y: gives the values of panel rows, NaN where missing.
         days: the first of the D days of x, and the day after the last.
         shifts: K trading days from x to y, ascending; negative: before.
