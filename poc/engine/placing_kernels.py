@@ -3,6 +3,8 @@
 import numpy as np
 from numba import njit
 
+from poc.prefetch import AHEAD, prefetch
+
 
 @njit(cache=True, nogil=True)
 def live_intervals(number, formation, rank, carry_days, n_days, first, end):
@@ -82,6 +84,7 @@ def spread_live(
         born = number[begin : start[min(day + 1, n_days)]]
         nowhere = 0
         for k in range(len(born)):  # an index that may be negative would be looked at twice, so it is made unsigned
+            prefetch(born, k + AHEAD)
             i, s = begin + k, index[np.uint32(born[k] - lowest)]
             if s < 0:
                 nowhere += 1
@@ -102,6 +105,8 @@ def spread_live(
         today, values = panel_security[offsets[t] : offsets[t + 1]], out[offsets[t] : offsets[t + 1]]
         for k in range(len(today)):
             i = newest[np.uint32(today[k])]
+            prefetch(today, k + AHEAD)
+            prefetch(signal, i + AHEAD)
             values[k] = signal[np.uint32(i)] if i >= oldest and (len(end) == 0 or end[i] > day) else np.nan
     return unknown, idle, True
 

@@ -7,6 +7,7 @@ import numpy as np
 from numba import njit
 
 from poc.data.sort_kernels import ABSENT, longest_day, sort_few
+from poc.prefetch import AHEAD, prefetch
 
 TRADED, COST, GROSS, SHORT, N_LONG, N_SHORT = range(6)
 """Columns of `trade_books`: sums of absolute trades, costs, absolute weights, absolute short weights; names a side."""
@@ -236,13 +237,18 @@ def earn(
         earned_there, residual_there = ret[offsets[t + shift] :], resret[offsets[t + shift] if has_residual else 0 :]
         for i in range(len(places)):
             place = places[i]
+            prefetch(places, i + AHEAD)
             if place == ABSENT:
                 day_ret[i] = day_resret[i] = np.nan
                 continue
+            prefetch(earned_there, place + AHEAD)
+            if has_residual:
+                prefetch(residual_there, place + AHEAD)
             earned = day_ret[i] = earned_there[place]
             earned_residual = day_resret[i] = residual_there[place] if has_residual else np.nan
             if n_fractiles > 0:
                 g = groups[i]
+                prefetch(groups, i + AHEAD)
                 total[g, 0] += 0.0 if np.isnan(earned) else earned
                 total[g, 1] += 0.0 if np.isnan(earned_residual) else earned_residual
         for g in range(n_fractiles + 1):
