@@ -321,25 +321,3 @@ def form_books(
                         _write_weights(weights, sign, x, book_row[a:b], size, how, clip_quantile, rescale)
             book += n_groups
     return start, book_row[:used], book_weight[:used], n_ranked, n_sides, fractile_of
-
-
-@njit(cache=True, nogil=True)
-def book_exposures(start, book_row, book_weight, n_portfolios, style_mean, styles):
-    """(n, P, K) weighted sum of exposures of each target book of n days; a missing one counts as the day's mean.
-
-    Args:
-        style_mean: (n, K).
-        styles: (K, R) exposures.
-    """
-    n_days, n_styles = style_mean.shape
-    out = np.zeros((n_days, n_portfolios, n_styles))
-    for t in range(n_days):
-        for p in range(n_portfolios):
-            book = t * n_portfolios + p
-            for e in range(start[book], start[book + 1]):
-                w = book_weight[e]
-                r = book_row[e]
-                for k in range(n_styles):
-                    exposure = styles[k, r]
-                    out[t, p, k] += w * (style_mean[t, k] if np.isnan(exposure) else exposure)
-    return out

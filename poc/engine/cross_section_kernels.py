@@ -1,4 +1,4 @@
-"""The cross-sections of each day: exposures of groups, rank correlation. Compiled; arrays in, arrays out."""
+"""The cross-sections of each day: exposures, rank correlation. Compiled; arrays in, arrays out."""
 
 import numpy as np
 from numba import njit
@@ -10,22 +10,26 @@ TIED = np.uint32(2**31)
 
 
 @njit(cache=True, nogil=True)
-def group_exposures(group, n_groups, offsets, styles, begin):
-    """Size and mean exposures of each group of each day; a missing exposure counts as the day's mean of all groups.
+def exposures(group, n_groups, books, n_portfolios, offsets, styles, begin):
+    """Exposures of each group and of each book of each day; a missing one counts as the day's mean of all groups.
 
     Args:
         group: (R,) 1 to `n_groups`, 0 for none.
+        books: (start, row, weight) of the target books, rows counted as those of `styles`.
         styles: (K, at least begin + R) exposures; those of row r are `styles[:, begin + r]`.
 
     Returns:
-        (T, n_groups) names, (T, n_groups, K) mean exposures, NaN where the group is empty, and (T, K) the day's means.
+        (T, n_groups) names of the groups and (T, n_groups, K) mean exposures, NaN where a group is empty; (T, P, K)
+        weighted sums of the exposures of the books.
     """
     n_days = len(offsets) - 1
     n_styles = styles.shape[0]
     count = np.zeros((n_days, n_groups))
     mean = np.full((n_days, n_groups, n_styles), np.nan)
-    day_mean = np.full((n_days, n_styles), np.nan)
+    of_books = np.zeros((n_days, n_portfolios, n_styles))
     size, sums, gaps = np.zeros(n_groups + 1), np.zeros(n_groups + 1), np.zeros(n_groups + 1)
+    day_mean = np.empty(n_styles)
+    start, row, weight = books
     for t in range(n_days):
         day = group[offsets[t] : offsets[t + 1]]
         for g in range(n_groups + 1):
@@ -35,25 +39,29 @@ def group_exposures(group, n_groups, offsets, styles, begin):
         for g in range(n_groups):
             count[t, g] = size[g + 1]
         for k in range(n_styles):
-            exposures = styles[k, begin + offsets[t] :]
+            exposure = styles[k, begin + offsets[t] :]
             for g in range(n_groups + 1):
                 sums[g] = gaps[g] = 0.0
             for i in range(len(day)):
-                if np.isnan(exposures[i]):
+                if np.isnan(exposure[i]):
                     gaps[day[i]] += 1
                 else:
-                    sums[day[i]] += exposures[i]
+                    sums[day[i]] += exposure[i]
             known = day_total = 0.0
             for g in range(1, n_groups + 1):
                 known += size[g] - gaps[g]
                 day_total += sums[g]
-            if known == 0:
-                continue
-            day_mean[t, k] = day_total / known
+            day_mean[k] = day_total / known if known > 0 else np.nan
             for g in range(1, n_groups + 1):
-                if size[g] > 0:
-                    mean[t, g - 1, k] = (sums[g] + gaps[g] * day_mean[t, k]) / size[g]
-    return count, mean, day_mean
+                if known > 0 and size[g] > 0:
+                    mean[t, g - 1, k] = (sums[g] + gaps[g] * day_mean[k]) / size[g]
+        for p in range(n_portfolios):
+            book = t * n_portfolios + p
+            for e in range(start[book], start[book + 1]):
+                for k in range(n_styles):
+                    value = styles[k, row[e]]
+                    of_books[t, p, k] += weight[e] * (day_mean[k] if np.isnan(value) else value)
+    return count, mean, of_books
 
 
 @njit(cache=True, nogil=True)

@@ -13,7 +13,7 @@ from poc.engine import book_kernels, signal_kernels
 from poc.engine.blocks import blocks_of_days, over_blocks, read_only
 from poc.engine.books import Books, BooksByBlock
 from poc.engine.config import BacktestConfig
-from poc.engine.cross_section_kernels import daily_rank_correlation, group_exposures
+from poc.engine.cross_section_kernels import daily_rank_correlation, exposures
 from poc.engine.double_sort import Sorter, find_sorter, sort_groups
 from poc.engine.placing import PlacedSignal
 from poc.engine.slices import Groups, Labels, Portfolio, Slices, find_slices, refuse_idle_frames
@@ -200,17 +200,17 @@ def _form_block(recipe: Recipe, days: tuple[int, int]) -> tuple[Books, _Block]:
     signal, n_candidates = _eligible_signal(recipe.placed, panel, config, days)
     order, tied = sort_days(signal, offsets)
     books, n_eligible, n_sides, fractile = target_books(signal, order, recipe, days)
-    count, fractile_exposures, style_mean = group_exposures(
-        fractile, n_fractiles(config), offsets, panel.styles, rows.start
+    count, of_fractiles, of_books = exposures(
+        fractile, n_fractiles(config), books[:3], books.n_portfolios, offsets, panel.styles, rows.start
     )
     formed = _Block(
-        book_kernels.book_exposures(*books, style_mean, panel.styles),
+        of_books,
         n_eligible,
         n_candidates,
         n_sides,
         fractile,
         count,
-        fractile_exposures,
+        of_fractiles,
         daily_rank_correlation(signal, order, tied, recipe.next_rank[rows], offsets, IC_LEAST_NAMES),
     )
     return books, formed
