@@ -74,14 +74,11 @@ class Runs(NamedTuple):
 
 def find_runs(rows: pl.DataFrame) -> Runs:
     """The runs of rows with `date_sig`, `date_avail` and, optionally, `avail_hour`."""
-    dates = rows.select(name for name in ("date_sig", "date_avail", "avail_hour") if name in rows.columns)
-    begins = np.zeros(rows.height + 1, np.bool_)
-    begins[[0, -1]] = True
-    for column in dates:
-        values = numbers(column).view(np.int64) if column.dtype.is_float() else day_numbers(column)
-        begins[1:-1] |= values[1:] != values[:-1]
-    start = frozen(np.flatnonzero(begins))
-    return Runs(start, dates if len(start) == len(begins) else dates[start[:-1]])
+    dates = rows[[name for name in ("date_sig", "date_avail", "avail_hour") if name in rows.columns]]
+    hour = numbers(dates["avail_hour"]).view(np.int64) if "avail_hour" in dates.columns else _NO_HOURS
+    start = np.empty(rows.height + 1, np.int64)
+    n_runs = row_kernels.find_changes(day_numbers(dates["date_sig"]), day_numbers(dates["date_avail"]), hour, start)
+    return Runs(frozen(start[: n_runs + 1].copy()), dates if n_runs == rows.height else dates[start[:n_runs]])
 
 
 def find_keys(rows: pl.DataFrame) -> tuple[Codes, Runs]:
@@ -129,3 +126,6 @@ def frozen(array: NDArray[Any]) -> NDArray[Any]:
     array = array.view()
     array.flags.writeable = False
     return array
+
+
+_NO_HOURS = frozen(np.empty(0, np.int64))

@@ -8,7 +8,34 @@ by security. What follows from the dates of a row is found once for each run of 
 import numpy as np
 from numba import njit
 
+from poc.prefetch import AHEAD, prefetch
+
 MISSING = np.int32(-(2**31))
+
+
+@njit(cache=True, nogil=True)
+def find_changes(date_sig, date_avail, hour, start):
+    """Find where runs of rows with the same dates and hour begin.
+
+    Args:
+        date_sig, date_avail: (n,) days.
+        hour: (n,) the bits of float64 hours; or empty, where the rows have none.
+        start: (n + 1,) int64, written: the first row of each run, and then n.
+
+    Returns:
+        How many runs there are.
+    """
+    start[0] = 0
+    n_runs = min(len(date_sig), 1)
+    for i in range(1, len(date_sig)):
+        prefetch(date_sig, i + AHEAD)
+        prefetch(date_avail, i + AHEAD)
+        changes = (date_sig[i] != date_sig[i - 1]) | (date_avail[i] != date_avail[i - 1])
+        if changes or (len(hour) > 0 and hour[i] != hour[i - 1]):
+            start[n_runs] = i
+            n_runs += 1
+    start[n_runs] = len(date_sig)
+    return n_runs
 
 
 @njit(cache=True, nogil=True)
@@ -34,6 +61,8 @@ def find_unusual(number, lowest, signal, start, date_sig, is_usual, known, last_
         begin, sig, usual = start[r], date_sig[r], is_usual[r]
         numbers, values = number[begin : start[r + 1]], signal[begin : start[r + 1]]
         for k in range(len(numbers)):
+            prefetch(numbers, k + AHEAD)
+            prefetch(values, k + AHEAD)
             s = numbers[k] - lowest
             if s >= 0 and last_sig[s] < sig:
                 last_sig[s] = sig

@@ -139,30 +139,42 @@ def row_checks(calendar: NDArray[np.datetime64] | None, lacking: Collection[str]
 
 
 def check_rows(
-    frame: pl.DataFrame, checks: tuple[RowCheck, ...], known: pl.Series | None, *, lacking: Collection[str]
+    frame: pl.DataFrame,
+    keys: tuple[Codes, Runs],
+    checks: tuple[RowCheck, ...],
+    known: pl.Series | None,
+    *,
+    lacking: Collection[str],
 ) -> CheckedRows:
     """Do the checks that can be done.
 
     Args:
         frame: the converted columns, and `BAD` where something could not be converted.
+        keys: of the frame, as `find_keys` gives them.
         checks: as `row_checks` gives them.
         known: the ids of the snapshot, Int64 or String.
         lacking: columns that the file does not have, and arguments that were not given.
     """
     done = {check.code: check.breaks for check in checks if not any(need in lacking for need in check.needs)}
-    checked, ascending = _find_faults(frame, checks, done, known)
+    checked, ascending = _find_faults(frame, keys, checks, done, known)
     if not ascending:
-        checked, ascending = _find_faults(sort_rows(_numbered(frame), *KEY), checks, done, known)
+        ordered = sort_rows(_numbered(frame), *KEY)
+        checked, ascending = _find_faults(ordered, find_keys(ordered), checks, done, known)
     if not ascending:  # a key occurs again, and the order of the file must play no part in which is the first
-        checked, _ = _find_faults(_in_key_order(frame), checks, done, known)
+        ordered = _in_key_order(frame)
+        checked, _ = _find_faults(ordered, find_keys(ordered), checks, done, known)
     return checked
 
 
 def _find_faults(
-    frame: pl.DataFrame, checks: tuple[RowCheck, ...], done: dict[str, pl.Expr], known: pl.Series | None
+    frame: pl.DataFrame,
+    keys: tuple[Codes, Runs],
+    checks: tuple[RowCheck, ...],
+    done: dict[str, pl.Expr],
+    known: pl.Series | None,
 ) -> tuple[CheckedRows, bool]:
     """The rows checked as they stand, and whether those of each security ascend."""
-    codes, runs = find_keys(frame)
+    codes, runs = keys
     is_known = np.zeros(len(codes.values) + 1, np.bool_)  # the last one for what is missing, with the code -1
     if known is None:
         is_known[:-1] = True
@@ -195,9 +207,10 @@ def _find_faults(
     )
     faults = np.zeros(len(rows), np.uint16)
     passing = [frame.height - len(rows)] * len(checks)
+    found = looked_at.select(breaks.fill_null(value=False).alias(code) for code, breaks in done.items())
     for bit, check in enumerate(checks):
         if check.code in done:
-            broken = looked_at.select(check.breaks.fill_null(value=False)).to_series()
+            broken = found[check.code]
             faults |= broken.to_numpy().astype(np.uint16) << bit
             if check.shortage is not None:
                 passing[bit] += len((looked_at[check.needs[0]].is_not_null() & ~broken).arg_true())

@@ -1,6 +1,7 @@
 """The signal contract: every breach of a signal named at once, every row accounted for."""
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -106,13 +107,13 @@ def validate_signal_df(
     days = None if calendar is None else as_calendar(calendar)
     known = None if security_ids is None else as_ids(security_ids)
 
-    frame, lacking, findings = _read_columns(df)
+    frame, keys, lacking, findings = _read_columns(df)
     if days is None:
         lacking["calendar"] = "no calendar was given"
     if known is None:
         lacking["security_ids"] = "no security_ids were given"
     checks = row_checks(days, lacking)
-    checked = check_rows(frame, checks, known, lacking=lacking)
+    checked = check_rows(frame, keys, checks, known, lacking=lacking)
     findings += report_rows(checked, checks, known)
     usable, keys = _usable(checked)
     together = check_together(usable, *keys, days, carry_days=carry_days, mincos=mincos)
@@ -138,34 +139,47 @@ def _usable(checked: CheckedRows) -> tuple[pl.DataFrame, tuple[Codes, Runs]]:
     return usable, (replace(codes, number=frozen(codes.number[kept])), find_runs(usable))
 
 
-def _read_columns(df: pd.DataFrame | pl.DataFrame) -> tuple[pl.DataFrame, dict[str, str], list[Finding]]:
+def _read_columns(
+    df: pd.DataFrame | pl.DataFrame,
+) -> tuple[pl.DataFrame, tuple[Codes, Runs], dict[str, str], list[Finding]]:
     """The contract's columns, converted.
 
     Returns:
         The frame, with nulls for a column that is lacking, without `avail_hour` if the file has none, and with `BAD`
-        if anything could not be converted; column to reason, for those lacking; what was found.
+        if anything could not be converted; its keys; column to reason, for those lacking; what was found.
     """
     given = list(df.columns)
     findings = _check_names(df, given)
     lacking = {}
     columns, bad = [], np.zeros(len(df), np.uint8)
-    for bit, (name, dtype) in enumerate(TYPES.items()):
-        if name not in (*REQUIRED, *given):
+    with ThreadPoolExecutor(1) as background:  # the signal is converted while the keys are found
+        signal = background.submit(_read_column, df, "signal")
+        of_keys = {name: _read_column(df, name) for name in TYPES if name in (*REQUIRED, *given) and name != "signal"}
+        keys = find_keys(pl.DataFrame([column.values.alias(name) for name, (_, column) in of_keys.items()]))
+    read = of_keys | {"signal": signal.result()}
+    for bit, name in enumerate(TYPES):
+        if name not in read:
             continue
-        if given.count(name) == 1:
-            raw = get_column(df, name)
-            column = convert_column(name, raw)
-            findings += _check_type(raw, column)
-            if len(df) and column.bad.all():
-                lacking[name] = f"{name} has no usable value"
-        else:
-            column = convert_column(name, pl.Series([None], dtype=dtype).new_from_index(0, len(df)))
+        raw, column = read[name]
+        findings += _check_type(raw, column)
+        if given.count(name) != 1:
             lacking[name] = f"{name} is {'there more than once' if name in given else 'missing'}"
+        elif len(df) and column.bad.all():
+            lacking[name] = f"{name} has no usable value"
         columns.append(column.values.alias(name))
         if column.bad.any():
             bad |= column.bad.to_numpy().astype(np.uint8) << bit
     frame = pl.DataFrame(columns)
-    return frame.with_columns(pl.Series(BAD, bad)) if bad.any() else frame, lacking, findings
+    return frame.with_columns(pl.Series(BAD, bad)) if bad.any() else frame, keys, lacking, findings
+
+
+def _read_column(df: pd.DataFrame | pl.DataFrame, name: str) -> tuple[pl.Series, Converted]:
+    """A column as it is given, and in the contract's type; nothing but nulls unless there is one of the name."""
+    if list(df.columns).count(name) == 1:
+        raw = get_column(df, name)
+    else:
+        raw = pl.Series([None], dtype=TYPES[name]).new_from_index(0, len(df))
+    return raw, convert_column(name, raw)
 
 
 def _check_names(df: pd.DataFrame | pl.DataFrame, given: list[Any]) -> list[Finding]:
