@@ -29,6 +29,14 @@ class Together:
     not_checked: tuple[str, ...]
 
 
+def _none_done(why: str) -> Together:
+    codes = ("constant_day", "heavy_ties", "extreme_values", "thin_day", "gap_exceeds_carry")
+    return Together((), tuple(f"{code}: {why}" for code in codes))
+
+
+NOT_ASKED = _none_done("not asked for")
+
+
 def check_together(
     usable: pl.DataFrame,
     codes: Codes,
@@ -50,8 +58,7 @@ def check_together(
         mincos: a day should have three times as many names.
     """
     if usable.is_empty():
-        not_done = ("constant_day", "heavy_ties", "extreme_values", "thin_day", "gap_exceeds_carry")
-        return Together((), tuple(f"{code}: no usable row" for code in not_done))
+        return _none_done("no usable row")
     with ThreadPoolExecutor(2) as background:
         of_days = background.submit(lambda: [*_check_days(usable["signal"], runs)])
         extremes = background.submit(lambda: [*_check_extremes(usable)])

@@ -24,7 +24,7 @@ from poc.contract.columns import (
     names,
     sort_rows,
 )
-from poc.contract.cross_section import check_together
+from poc.contract.cross_section import NOT_ASKED, check_together
 from poc.contract.findings import ERRORS, SHOWN, Finding, make_finding
 from poc.contract.rows import BAD, CheckedRows, RowCheck, check_rows, report_rows, row_checks
 from poc.errors import ContractError
@@ -86,6 +86,7 @@ def validate_signal_df(
     security_ids: Iterable[Any] | None = None,
     carry_days: int | None = None,
     mincos: int = 10,
+    together: bool = True,
 ) -> ValidationResult:
     """Check a signal against the contract (docs/signal-contract.md) and clean it.
 
@@ -95,6 +96,8 @@ def validate_signal_df(
         security_ids: the ids that the snapshot knows.
         carry_days: trading days for which a row stays live; None: the default for the file.
         mincos: fewest names on a side of the book; a day should have three times as many.
+        together: whether to check the usable rows taken together too, for gaps, thin, constant and tied days, and
+            extreme values. What that finds are warnings.
 
     Returns:
         All breaches at once. Checks for which a column or an argument is lacking are listed as not done.
@@ -116,13 +119,14 @@ def validate_signal_df(
     checked = check_rows(frame, keys, checks, known, lacking=lacking)
     findings += report_rows(checked, checks, known)
     usable, keys = _usable(checked)
-    together = check_together(usable, *keys, days, carry_days=carry_days, mincos=mincos)
-    findings += together.findings
+    found = NOT_ASKED
+    if together:
+        found = check_together(usable, *keys, days, carry_days=carry_days, mincos=mincos)
     return _conclude(
         usable,
         keys,
-        findings,
-        (*_not_done(checks, lacking), *together.not_checked),
+        [*findings, *found.findings],
+        (*_not_done(checks, lacking), *found.not_checked),
         {check.code: checked.failing_first(bit) for bit, check in enumerate(checks)},
         rows_in=frame.height,
     )

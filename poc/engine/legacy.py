@@ -265,7 +265,7 @@ def _place(rows: pl.DataFrame, panel: Panel, config: BacktestConfig) -> tuple[Pl
     """Rows that say their own formation day, as a signal that is known just before it."""
     signal = rows.select("security_id", date_sig="date_form", date_avail="date_form", avail_hour=0.0, signal="signal")
     checked = validate_signal_df(
-        signal, calendar=panel.dates, security_ids=panel.securities, carry_days=1, mincos=config.mincos
+        signal, calendar=panel.dates, security_ids=panel.securities, carry_days=1, together=False
     )
     if not checked.valid:
         raise ContractError("\n".join(finding.message for finding in checked.errors))

@@ -53,7 +53,7 @@ def run_backtest(
         ContractError: the signal or a frame breaks the contract; the message holds every breach.
         BacktestError: the snapshot lacks what the configuration needs, or the variant is never invested.
     """
-    checked = check_signal(signal_df, config, catalog)
+    checked = check_signal(signal_df, config, catalog, together=False)  # a result has no place for warnings
     threads = cpu_count()
     placed = place_signal(checked.rows, catalog.panel, config, keys=checked.keys, threads=threads)
     formation = form_books(placed, catalog.panel, config, groups=groups, threads=threads)
@@ -62,9 +62,20 @@ def run_backtest(
 
 
 def check_signal(
-    signal_df: pd.DataFrame | pl.DataFrame | ValidationResult, config: BacktestConfig, catalog: DataCatalog
+    signal_df: pd.DataFrame | pl.DataFrame | ValidationResult,
+    config: BacktestConfig,
+    catalog: DataCatalog,
+    *,
+    together: bool = True,
 ) -> ValidationResult:
-    """The contract check against the snapshot, unless it was done; raises ContractError with every breach."""
+    """The contract check against the snapshot, unless it was done.
+
+    Args:
+        together: as `validate_signal_df` takes it.
+
+    Raises:
+        ContractError: the signal breaks the contract; the message holds every breach.
+    """
     checked = signal_df
     if not isinstance(checked, ValidationResult):
         checked = validate_signal_df(
@@ -73,6 +84,7 @@ def check_signal(
             security_ids=catalog.security_ids,
             carry_days=config.carry_days,
             mincos=config.mincos,
+            together=together,
         )
     if not checked.valid:
         raise ContractError("\n".join(finding.message for finding in checked.errors))

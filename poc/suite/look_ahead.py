@@ -79,7 +79,7 @@ def probe_function(function: SignalFunction, catalog: DataCatalog) -> tuple[Chan
 
 
 def _rows(function: SignalFunction, catalog: DataCatalog) -> pl.DataFrame:
-    checked = validate_signal_df(function(catalog))
+    checked = validate_signal_df(function(catalog), together=False)
     if not checked.valid:
         raise ContractError("\n".join(finding.message for finding in checked.errors))
     return checked.clean
