@@ -153,7 +153,7 @@ def as_calendar(dates: Iterable[Any] | pd.DataFrame | pl.DataFrame) -> NDArray[n
 
 
 def as_ids(ids: Iterable[Any]) -> pl.Series:
-    """Distinct security ids, Int64 or String.
+    """Security ids, Int64 or String.
 
     Raises:
         ContractError: a mix of integers and text.
@@ -161,7 +161,7 @@ def as_ids(ids: Iterable[Any]) -> pl.Series:
     converted = convert_ids(_as_series("security_id", ids))
     if converted.bad.any():
         raise ContractError(f"The security ids of the snapshot must be {converted.expected}.")
-    return converted.values.drop_nulls().unique()
+    return converted.values
 
 
 def sort_rows(frame: pl.DataFrame, ids: str, days: str) -> pl.DataFrame:

@@ -202,6 +202,8 @@ def _find_faults(
     with ThreadPoolExecutor(2) as pool:
         ascending = all(list(pool.map(find, _halves(runs, date_sig))))
     rows = np.flatnonzero(unusual)
+    if not len(rows):
+        return CheckedRows(frame, codes, runs, rows, np.zeros(0, np.uint16), [frame.height] * len(checks)), ascending
     looked_at = _with_all(frame[rows]).with_columns(
         pl.Series(REPEATS, repeats[rows]), pl.Series(KNOWN, is_known[codes.number[rows] - codes.lowest])
     )

@@ -49,7 +49,8 @@ class Books(NamedTuple):
         begin, end = self.start[: -1 : self.n_portfolios], self.start[1 :: self.n_portfolios]
         entries = [slice(*bounds) for bounds in zip(begin.tolist(), end.tolist(), strict=True)]
         row, weight = (np.concatenate([values[one] for one in entries]) for values in (self.row, self.weight))
-        return Books(np.append(0, np.cumsum(end - begin)), row, weight, n_portfolios=1)
+        start = np.append(0, np.cumsum(end - begin))
+        return Books(read_only(start), read_only(row), read_only(weight), n_portfolios=1)
 
 
 class BooksByBlock:
@@ -67,9 +68,13 @@ class BooksByBlock:
         """(T, P) whether a book holds anything."""
         return np.concatenate([books.invested() for books in self.blocks])
 
-    def first_portfolio(self) -> Books:
-        """Those of all names alone, joined."""
-        return join_books([books.first_portfolio() for books in self.blocks])
+    def first_portfolio(self) -> "BooksByBlock":
+        """Those of all names alone."""
+        return BooksByBlock([books.first_portfolio() for books in self.blocks])
+
+    def joined(self) -> Books:
+        """Those of every day in one."""
+        return join_books(self.blocks)
 
     def on(self, first: int, end: int) -> Books:
         """Those of the days from one to before another; in the same memory where a single block has them."""
@@ -79,11 +84,13 @@ class BooksByBlock:
             begin = int(self.begins[b])
             parts.append(self.blocks[b].on(max(first - begin, 0), min(end - begin, self.blocks[b].n_days)))
             b += 1
-        return parts[0] if len(parts) == 1 else join_books(parts)
+        return join_books(parts)
 
 
 def join_books(parts: Sequence[Books]) -> Books:
-    """Those of successive days in one."""
+    """Those of successive days in one; in the same memory where there is a single part."""
+    if len(parts) == 1:
+        return parts[0]
     ends = np.cumsum([0, *(books.start[-1] for books in parts)])
     starts = [books.start[1:] + end for books, end in zip(parts, ends, strict=False)]
     return Books(

@@ -34,7 +34,7 @@ class Held:
         of_fractiles: (2, T, G) sums of the returns and of the residual returns of the names of each fractile.
     """
 
-    books: Books | None
+    books: BooksByBlock | None
     shift: int
     first: Ints
     last: Ints
@@ -131,7 +131,7 @@ def _held_books(formation: Formation, config: BacktestConfig, panel: Panel) -> B
     """Keep target books for their period, and average them over `holding_days`."""
     if config.holding_days == 1 and config.rebalance == "daily":
         return formation.books
-    books = formation.books.on(0, panel.n_days)
+    books = formation.books.joined()
     where = (panel.offsets, panel.security, len(panel.securities))
     start, row, weight = kernels.hold_books(*books, *where, config.holding_days, formation.formed_on)
     return BooksByBlock([Books(read_only(start), read_only(row), read_only(weight), books.n_portfolios)])

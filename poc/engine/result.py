@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from poc.data.panel import Panel
 from poc.engine.attribution import attribute
-from poc.engine.books import Books
+from poc.engine.books import Books, BooksByBlock
 from poc.engine.config import BacktestConfig
 from poc.errors import BacktestError
 
@@ -27,7 +27,7 @@ class HeldBooks:
     """
 
     panel: Panel
-    held: Books | None
+    held: BooksByBlock | None
     shift: int
     days: NDArray[Any]
 
@@ -42,7 +42,7 @@ class HeldBooks:
                 "What this variant held was not kept: a suite keeps it of the signal's own variants alone. "
                 "run_backtest on the same signal and configuration gives it."
             )
-        return self.held
+        return self.held.joined()
 
     def weights(self, days: NDArray[Any]) -> pd.DataFrame:
         """`date, security_id, weight` held on the given return days, sorted by date and security."""

@@ -80,7 +80,7 @@ def test_books_in_blocks_are_those_of_the_days_that_are_asked_for(cuts: list[int
         for day, portfolio in product(range(end - first), range(2)):
             found = _entries(some, day=day, portfolio=portfolio)
             assert found == _entries(whole, day=first + day, portfolio=portfolio)
-    firsts, invested = blocked.first_portfolio(), blocked.invested()
+    firsts, invested = blocked.first_portfolio().joined(), blocked.invested()
     for day in range(6):
         assert _entries(firsts, day=day, portfolio=0) == _entries(whole, day=day, portfolio=0)
         for portfolio in range(2):
