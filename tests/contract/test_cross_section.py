@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.typing import NDArray
+from polars.testing import assert_frame_equal
 
 from poc.contract.findings import WARNINGS, Finding
 from poc.contract.schema import validate_signal_df
@@ -42,6 +43,18 @@ def on_days(df: pd.DataFrame, days: int) -> NDArray[np.bool_]:
     """Which rows are of the first days."""
     early: NDArray[np.bool_] = df["date_sig"].to_numpy() < CALENDAR[days]
     return early
+
+
+def test_without_these_checks_all_else_is_the_same() -> None:
+    df = signal()
+    df.loc[on_days(df, 6), "signal"] = 1.0
+    df.loc[500, "signal"] = np.nan
+    whole, part = (validate_signal_df(df, calendar=CALENDAR, together=together) for together in (True, False))
+    assert [finding.code for finding in whole.warnings] == ["missing_signal", "constant_day"]
+    assert part.warnings == whole.warnings[:1]
+    assert "constant_day: not asked for" in part.not_checked
+    assert (part.errors, part.ledger) == (whole.errors, whole.ledger)
+    assert_frame_equal(part.rows, whole.rows)
 
 
 def test_constant_days() -> None:

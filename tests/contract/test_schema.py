@@ -289,16 +289,6 @@ def test_a_column_without_a_usable_value_leaves_its_checks_undone() -> None:
     assert "thin_day: no usable row" in result.not_checked
 
 
-def test_without_the_checks_of_the_rows_together_only_their_warnings_are_lacking() -> None:
-    tied = changed("signal", dict.fromkeys(range(40), 1.0) | {50: None})
-    whole, part = validate(tied), validate(tied, together=False)
-    assert [finding.code for finding in whole.warnings] == ["missing_signal", "constant_day"]
-    assert part.warnings == whole.warnings[:1]
-    assert "constant_day: not asked for" in part.not_checked
-    assert (part.errors, part.ledger) == (whole.errors, whole.ledger)
-    assert_frame_equal(part.rows, whole.rows)
-
-
 def test_checks_without_their_input_are_listed_as_not_done() -> None:
     result = validate_signal_df(signal())
     assert result.valid
