@@ -159,13 +159,13 @@ def _read_columns(
     with ThreadPoolExecutor(1) as background:  # the signal is converted while the keys are found
         signal = background.submit(_read_column, df, "signal")
         of_keys = {name: _read_column(df, name) for name in TYPES if name in (*REQUIRED, *given) and name != "signal"}
-        keys = find_keys(pl.DataFrame([column.values.alias(name) for name, (_, column) in of_keys.items()]))
+        keys = find_keys(pl.DataFrame([column.values.alias(name) for name, (column, _) in of_keys.items()]))
     read = of_keys | {"signal": signal.result()}
     for bit, name in enumerate(TYPES):
         if name not in read:
             continue
-        raw, column = read[name]
-        findings += _check_type(raw, column)
+        column, of_type = read[name]
+        findings += of_type
         if given.count(name) != 1:
             lacking[name] = f"{name} is {'there more than once' if name in given else 'missing'}"
         elif len(df) and column.bad.all():
@@ -177,13 +177,14 @@ def _read_columns(
     return frame.with_columns(pl.Series(BAD, bad)) if bad.any() else frame, keys, lacking, findings
 
 
-def _read_column(df: pd.DataFrame | pl.DataFrame, name: str) -> tuple[pl.Series, Converted]:
-    """A column as it is given, and in the contract's type; nothing but nulls unless there is one of the name."""
+def _read_column(df: pd.DataFrame | pl.DataFrame, name: str) -> tuple[Converted, list[Finding]]:
+    """A column in the contract's type, nothing but nulls unless there is one of the name; and what was found."""
     if list(df.columns).count(name) == 1:
         raw = get_column(df, name)
     else:
         raw = pl.Series([None], dtype=TYPES[name]).new_from_index(0, len(df))
-    return raw, convert_column(name, raw)
+    column = convert_column(name, raw)
+    return column, _check_type(raw, column)
 
 
 def _check_names(df: pd.DataFrame | pl.DataFrame, given: list[Any]) -> list[Finding]:
