@@ -205,8 +205,8 @@ def slice_series(portfolios: list[Columns], names: list[tuple[str, str]]) -> pd.
     if not own:
         return pd.DataFrame(columns=["slice", "group", "date", "ret", "ret_net"])
     sizes = [len(columns["date"]) for columns in own]
-    slices, groups = np.array(names[1:], object).T
-    labels = {"slice": np.repeat(slices, sizes), "group": np.repeat(groups, sizes)}
+    slices, groups = (pd.array(labels, dtype="str").repeat(sizes) for labels in zip(*names[1:], strict=True))
+    labels = {"slice": slices, "group": groups}
     series = {name: np.concatenate([columns[name] for columns in own]) for name in ("date", "ret", "ret_net")}
     return pd.DataFrame(labels | series)
 
@@ -235,8 +235,8 @@ def fractile_analysis(
             _nan_mean(mean_residual[days]) * panel.days_per_year if has_residual else np.full(n_groups, np.nan)
         ),
     }
-    exposures = formation.fractile_exposures[days]
-    columns |= {name: _nan_mean(exposures[:, :, k]) for k, name in enumerate(panel.style_names)}
+    exposures = _nan_mean(formation.fractile_exposures[days])
+    columns |= {name: exposures[:, k] for k, name in enumerate(panel.style_names)}
     return Fractiles(table=pd.DataFrame(columns), monotonicity=spearman(columns["fractile"], columns["ret_ann"]))
 
 
@@ -245,4 +245,4 @@ def _nan_mean(values: NDArray[Any]) -> NDArray[Any]:
     there = ~np.isnan(values)
     count = there.sum(axis=0)
     total = np.where(there, values, 0.0).sum(axis=0)
-    return np.asarray(np.divide(total, count, out=np.full(values.shape[1], np.nan), where=count > 0))
+    return np.asarray(np.divide(total, count, out=np.full(values.shape[1:], np.nan), where=count > 0))
