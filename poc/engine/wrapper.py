@@ -40,6 +40,8 @@ def run_backtest(
 ) -> BacktestResult:
     """Check a signal, form its books and account for them.
 
+    What the contract only warns of is not looked for: `validate_signal_df` and a suite tell.
+
     Args:
         signal_df: a contract frame: `security_id, date_sig, date_avail, signal` and the optional columns. Or, for many
             runs of one signal, what `check_signal` or `validate_signal_df` found: then it is not checked again.
@@ -53,7 +55,7 @@ def run_backtest(
         ContractError: the signal or a frame breaks the contract; the message holds every breach.
         BacktestError: the snapshot lacks what the configuration needs, or the variant is never invested.
     """
-    checked = check_signal(signal_df, config, catalog, together=False)  # a result has no place for warnings
+    checked = check_signal(signal_df, config, catalog, together=False)
     threads = cpu_count()
     placed = place_signal(checked.rows, catalog.panel, config, keys=checked.keys, threads=threads)
     formation = form_books(placed, catalog.panel, config, groups=groups, threads=threads)
