@@ -1,5 +1,6 @@
 """The stored arrays: the same panel as from the tables, and never a wrong number from a damaged file."""
 
+import errno
 import json
 import logging
 import mmap
@@ -160,6 +161,21 @@ def test_two_processes_that_make_them_at_once_do_no_harm(catalog: DataCatalog) -
     panel_files._write(panel, place)
     _assert_same(mapped, panel)
     _assert_same(_again(catalog).panel, panel)
+
+
+def test_a_kernel_without_large_pages_maps_the_same_arrays(
+    catalog: DataCatalog, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refusing(mmap.mmap):
+        def madvise(self, *_: int) -> None:
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(mmap, "mmap", Refusing)
+    panel = _again(catalog).panel
+    monkeypatch.undo()
+    assert isinstance(panel.returns["ret"].base, Refusing)
+    assert not caplog.records
+    _assert_same(panel, catalog.panel)
 
 
 def test_a_panel_until_a_day_is_that_of_the_tables_until_this_day(catalog: DataCatalog) -> None:
