@@ -173,7 +173,8 @@ def test_a_kernel_without_large_pages_maps_the_same_arrays(
     monkeypatch.setattr(mmap, "mmap", Refusing)
     panel = _again(catalog).panel
     monkeypatch.undo()
-    assert isinstance(panel.returns["ret"].base, Refusing)
+    memory: object = panel.returns["ret"].base
+    assert isinstance(memory, Refusing)
     assert not caplog.records
     _assert_same(panel, catalog.panel)
 
