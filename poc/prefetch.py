@@ -15,7 +15,7 @@ def prefetch(array: Any, index: Any) -> None:
     """Ask for an element that a compiled function will soon read, and go on without waiting for it.
 
     For loops over arrays that lie in no cache, and that do so much with a value that the processor does not see the
-    next ones in time: some read three times as fast. The index may lie beyond the array. In plain Python, nothing.
+    next ones in time. The index may lie beyond the array. In plain Python this does nothing.
     """
 
 
