@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -138,11 +137,7 @@ class Panel:
         if ranks is None:
             values, places = self.returns[name].astype(np.float64), self.places_after(1)
             own = distinct_ranks(values, order_by_day(values, self.offsets), self.offsets)
-            ranks = np.full(len(own), ABSENT, np.uint16)
-            for day, next_day in pairwise([slice(*bounds) for bounds in pairwise(self.offsets.tolist())]):
-                there = places[day] != ABSENT
-                ranks[day][there] = own[next_day][places[day][there]]
-            self._next_return_ranks[name] = _read_only(ranks)
+            ranks = self._next_return_ranks[name] = _read_only(_of_next_day(own, places, self.offsets))
         return ranks
 
 
@@ -340,6 +335,16 @@ def latest_known_row(known: Bools, security: Ints, offsets: Ints, n_securities: 
                 day[s] = t
             out[r] = row[s] if t - day[s] <= max_age else -1
     return out
+
+
+@_compiled
+def _of_next_day(ranks: NDArray[np.uint16], places: NDArray[np.uint16], offsets: Ints) -> NDArray[np.uint16]:
+    """(R,) the rank of the row that `places` points at on the next day, `ABSENT` where there is none."""
+    found = np.empty(len(ranks), np.uint16)
+    for t in range(len(offsets) - 1):
+        for r in range(offsets[t], offsets[t + 1]):
+            found[r] = ranks[offsets[t + 1] + places[r]] if places[r] != ABSENT else ABSENT
+    return found
 
 
 @_compiled
