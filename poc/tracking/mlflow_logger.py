@@ -6,6 +6,9 @@ The store is `MLFLOW_TRACKING_URI` where that is set, else the workspace's own: 
 import fcntl
 import os
 import re
+import secrets
+import shutil
+import sqlite3
 import tempfile
 import threading
 import warnings
@@ -13,6 +16,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +50,8 @@ NOTE_TAGS = {"labels": "labels", "note": "mlflow.note.content", "archived": "arc
 _HISTORY_METRICS = ("sharpe", "sharpe_net")
 _HISTORY = ["run_id", "name", *HISTORY_COLUMNS, *_HISTORY_METRICS, "started", "status", "ended", *NOTE_TAGS, "curve"]
 _LOADING = threading.Lock()  # its modules import each other in circles: of two threads at once one finds half of them
+_EMPTY_STORE = Path(__file__).parent / "__pycache__" / f"mlflow-{version('mlflow')}.db"
+"""An embedded store with its tables and nothing in them, kept where Python keeps what it has compiled."""
 _BATCH = 1000  # MLflow takes at most this many metrics in one call
 _FIXED_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -349,7 +355,8 @@ def _locked(workspace: Path) -> Iterator[None]:
 @contextmanager
 def _store(workspace: Path) -> "Iterator[MlflowClient]":
     """A client of the store, with MLflow's own warnings silent and whatever it raises as TrackingError."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{workspace.resolve() / 'mlflow.db'}"
+    database = workspace.resolve() / "mlflow.db"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{database}"
     with _told_as_tracking_error(uri), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         load_mlflow()
@@ -357,8 +364,27 @@ def _store(workspace: Path) -> "Iterator[MlflowClient]":
 
         workspace.mkdir(parents=True, exist_ok=True)
         with _locked(workspace):
+            if "MLFLOW_TRACKING_URI" not in os.environ and not database.exists():
+                _make_tables(database)
             client = MlflowClient(tracking_uri=uri)
         yield client
+
+
+def _make_tables(database: Path) -> None:
+    """Copy the empty store, for MLflow takes seconds to make one. Where it cannot be kept, MLflow makes each."""
+    from mlflow import MlflowClient
+
+    if not _EMPTY_STORE.exists():
+        if not os.access(_EMPTY_STORE.parent, os.W_OK):
+            return
+        beside = _EMPTY_STORE.with_name(f"{_EMPTY_STORE.name}.{secrets.token_hex(4)}")
+        MlflowClient(tracking_uri=f"sqlite:///{beside}")
+        with closing(sqlite3.connect(beside)) as connection, connection:
+            connection.execute("DELETE FROM experiments")  # the default one, which belongs to the current folder
+        beside.replace(_EMPTY_STORE)
+    beside = database.with_name(f".{database.name}.{secrets.token_hex(4)}")
+    shutil.copyfile(_EMPTY_STORE, beside)
+    beside.replace(database)
 
 
 @contextmanager

@@ -2,9 +2,12 @@
 
 import math
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +19,8 @@ from mlflow import MlflowClient
 
 from poc.data.catalog import DataCatalog
 from poc.errors import TrackingError
-from poc.tracking.mlflow_logger import EXPERIMENT, history, is_logged, log_record, log_suite_run
+from poc.tracking import mlflow_logger
+from poc.tracking.mlflow_logger import EXPERIMENT, history, is_logged, log_record, log_suite_run, open_store
 from poc.tracking.record import RunRecord
 
 RECORD = RunRecord(
@@ -98,6 +102,27 @@ def test_no_run_is_an_empty_table_and_nothing_is_made(tmp_path: Path) -> None:
     assert runs.empty
     assert {"run_id", "name", "signal", "author", "family", "snapshot", "verdict", "sharpe_net", "started"} <= set(runs)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_store_has_the_tables_that_mlflow_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def tables(workspace: Path) -> list[list[str]]:
+        with closing(sqlite3.connect(workspace / "mlflow.db")) as connection:
+            rows = [row for row in connection.iterdump() if not row.startswith('INSERT INTO "experiments"')]
+        return sorted(sorted(re.findall(r"\w+", row)) for row in rows)  # MLflow makes some in any order
+
+    kept = tmp_path / "kept" / "empty.db"
+    monkeypatch.setattr(mlflow_logger, "_EMPTY_STORE", kept)
+    made, first, second = (tmp_path / name for name in ("made", "first", "second"))
+    open_store(made)  # by MLflow, for the folder that would keep the empty store is not there
+    kept.parent.mkdir()
+    open_store(first)
+    assert [path.name for path in kept.parent.iterdir()] == ["empty.db"]
+    open_store(second)
+    assert tables(made) == tables(first) == tables(second)
+    for workspace in (first, second):
+        assert sorted(path.name for path in workspace.iterdir()) == [".mlflow.lock", "mlflow.db"]
+        assert [found.name for found in _client(workspace).search_experiments()] == ["Default"]
+        assert log_record(RECORD, [], workspace=workspace) == history(workspace)["run_id"].item()
 
 
 def test_another_store_is_used_where_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
