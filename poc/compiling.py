@@ -22,7 +22,7 @@ from numba.core import event, sigutils
 KERNELS = Path(__file__).with_name("kernels.txt")
 """Module, name and argument types of the kernels that a run needs last, in that order. `make kernels` writes it."""
 RARELY = 200_000
-"""New objects after which Python looks for garbage while numba compiles: as often as usual is a tenth of the time."""
+"""New objects after which Python looks for garbage, in a run and while numba compiles: else that is a tenth of it."""
 COMMAND = [sys.executable, "-m", __name__]
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,11 @@ def second_compiler(tell: Callable[[], None]) -> Iterator[None]:
     Args:
         tell: is called when it starts.
     """
-    starter, thresholds = _Starter(tell), gc.get_threshold()
+    starter = _Starter(tell)
     try:
         with event.install_listener("numba:compile", starter):
             yield
     finally:
-        gc.set_threshold(*thresholds)
         starter.end()
 
 
@@ -56,7 +55,6 @@ class _Starter(event.Listener):
             # In a session of its own, an interrupt from the keyboard does not reach it.
             self.process = Popen(COMMAND, stdin=PIPE, stderr=PIPE, text=True, start_new_session=True)  # noqa: S603 - ours
             self.tell()
-            gc.set_threshold(RARELY)
 
     def on_end(self, event: Any) -> None:
         """Nothing is to be done."""

@@ -1,11 +1,14 @@
 """The one button: a signal file in; results, tear sheet, verdict and a logged run out."""
 
+import gc
 import re
 import secrets
 import shlex
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from itertools import count
@@ -200,6 +203,25 @@ def evaluate(
     return evaluate_frame(signal, request, workspace=workspace, now=now, jobs=jobs, progress=progress)
 
 
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """While threads compute beside one that imports: Python passes from one to the other soon, and tidies up rarely.
+
+    A thread that comes back from compiled code waits as long as the switch interval, thousands of times in a run.
+    """
+    from poc.compiling import RARELY
+
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-4)
+    gc.set_threshold(RARELY)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval)
+
+
+@_quick_turns()
 def evaluate_frame(
     signal: "pd.DataFrame | pl.DataFrame",
     request: RunRequest,

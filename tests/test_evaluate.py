@@ -1,7 +1,9 @@
 """The one button: everything is written, whole, the same for the same input, and logged or said not to be."""
 
+import gc
 import json
 import shlex
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -148,6 +150,22 @@ def test_a_broken_file_is_refused_with_every_breach(demo: Any, tmp_path: Path) -
 def test_a_snapshot_that_is_not_there_is_said(tmp_path: Path, demo: Any) -> None:
     with pytest.raises(SnapshotError, match="no snapshot 'demo'"):
         evaluate_frame(demo.signals["noise"].frame, REQUEST, workspace=tmp_path, now=NOW)
+
+
+def test_a_run_leaves_the_settings_of_python_as_they_were(demo: Any) -> None:
+    before = sys.getswitchinterval(), gc.get_threshold()
+    inside = []
+
+    def look(*_: object) -> None:
+        inside.append((sys.getswitchinterval(), gc.get_threshold()))
+
+    with pytest.raises(SnapshotError):
+        evaluate_frame(pd.DataFrame(), replace(REQUEST, snapshot_id="nowhere"), workspace=demo.workspace, now=NOW)
+    with pytest.raises(ContractError):
+        evaluate_frame(pd.DataFrame(), REQUEST, workspace=demo.workspace, now=NOW, progress=look)
+    assert inside
+    assert before not in inside
+    assert (sys.getswitchinterval(), gc.get_threshold()) == before
 
 
 def test_a_store_that_cannot_be_reached_loses_nothing(
