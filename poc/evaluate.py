@@ -303,13 +303,14 @@ def _log(out_dir: Path, workspace: Path) -> tuple[str | None, str | None]:
 
 
 def _prepare(workspace: Path) -> None:
-    """Import the libraries of the tear sheet and the log, and make the tracking store: seconds, in which backtests run.
+    """Load the libraries of the tear sheet and the log, and make the tracking store: seconds, in which backtests run.
 
     What cannot be done here is tried again, and told, where it is needed.
     """
-    from poc.reporting import tearsheet  # noqa: F401 - imported for later
+    from poc.reporting.tearsheet import plot_library
     from poc.tracking.mlflow_logger import open_store
 
+    plot_library()
     open_store(workspace)
 
 

@@ -41,7 +41,7 @@ def line_trace(
     """A line over dates; `style` is its colour, dash and width."""
     kept = _shown(values)
     return go.Scatter(
-        x=dates[kept].dt.strftime("%Y-%m-%d").tolist(),
+        x=dates[kept].dt.strftime("%Y-%m-%d").to_numpy(object),  # of a list Plotly looks at each day by itself
         y=compact(values[kept]),
         name=name,
         mode="lines",

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import hashlib
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -40,7 +41,8 @@ def render_tearsheet(suite_result: SuiteResult, verdict: Verdict, *, author: str
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    library, script = get_plotlyjs(), environment.get_template("tearsheet.js.jinja").render()
+    script = environment.get_template("tearsheet.js.jinja").render()
+    library, library_hash = plot_library()
     return environment.get_template("tearsheet.html.jinja").render(
         suite=suite_result,
         verdict=verdict,
@@ -53,10 +55,17 @@ def render_tearsheet(suite_result: SuiteResult, verdict: Verdict, *, author: str
         links={TERMS[key].meaning: link for key, link in methodology.links().items()},
         marks=STATE_MARKS | COLOR_MARKS,
         packed_figure=lambda figure: packed(figure.to_json()),
-        packed_library=packed(library),
+        packed_library=library,
         script=Markup(script),  # noqa: S704  # our own file, not input
-        script_hashes=[_csp_hash(library), _csp_hash(script)],
+        script_hashes=[library_hash, _csp_hash(script)],
     )
+
+
+@cache
+def plot_library() -> tuple[str, str]:
+    """Plotly's script as it lies in the page, and its hash. The first call takes a third of a second."""
+    library = get_plotlyjs()
+    return packed(library), _csp_hash(library)
 
 
 def packed(text: str) -> str:
