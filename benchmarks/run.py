@@ -65,11 +65,11 @@ def peers_python(root: Path) -> Path:
 
 
 def compile_seconds(root: Path) -> float:
-    """What the first run after installation takes longer than later ones, because kernels are compiled; each the faster
-    of two.
+    """What the first run after installation takes longer than later ones, because kernels are compiled; each the
+    fastest of three.
     """
     first, later = [], []
-    for _ in range(2):
+    for _ in range(3):
         with tempfile.TemporaryDirectory() as cache:
             for seconds in (first, later):
                 seconds.append(call(sys.executable, "job.py", "run", "S", root, NUMBA_CACHE_DIR=cache)["poc run"])
