@@ -4,6 +4,8 @@ Exit codes: 0 done, 2 bad input (a sentence, never a traceback), 1 anything else
 With `--json` a command prints one JSON document on stdout and nothing else; messages and progress go to stderr.
 """
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -49,6 +51,8 @@ app.command()(probe)
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line, with the arguments of the process where none are given, and exit."""
+    # Else Python looks for garbage once more at its end, among all that was imported: after a run, for a second.
+    atexit.register(gc.freeze)
     arguments = sys.argv[1:] if arguments is None else arguments
     as_json = "--json" in arguments
     try:

@@ -67,6 +67,13 @@ def test_help_is_quick() -> None:
     assert time.monotonic() - started < 5  # alone, 0.2 seconds
 
 
+def test_nothing_is_looked_through_for_garbage_at_the_end() -> None:
+    code = "import atexit, gc; atexit.register(lambda: print(len(gc.get_objects()))); "
+    code += "from poc.cli import main; main(['--version'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(done.stdout.splitlines()[-1]) < 100  # of 100,000
+
+
 def test_version(poc: Poc) -> None:
     said = poc("--version")
     assert (said.code, said.out.split()[0], said.err) == (0, "poc", "")
