@@ -1,14 +1,15 @@
 """Sums and products over the past trading days of each security. Compiled; arrays in, arrays out."""
 
 import numpy as np
-from numba import njit
+
+from poc.kernel import kernel
 
 TILE = 256
 """Securities worked on together: few enough for their days to stay in the cache, many enough to read a day's rows in
 one go."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def over_window(values, security, offsets, n_securities, window, skip, least, compound, out, count):
     """Combine a security's values over the `window` trading days that end `skip` days before each row.
 

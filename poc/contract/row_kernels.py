@@ -6,14 +6,14 @@ by security. What follows from the dates of a row is found once for each run of 
 """
 
 import numpy as np
-from numba import njit
 
+from poc.kernel import inner, kernel
 from poc.prefetch import AHEAD, prefetch
 
 MISSING = np.int32(-(2**31))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_changes(date_sig, date_avail, hour, start):
     """Find where runs of rows with the same dates and hour begin.
 
@@ -38,7 +38,7 @@ def find_changes(date_sig, date_avail, hour, start):
     return n_runs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def find_unusual(number, lowest, signal, start, date_sig, is_usual, known, last_sig, unusual, repeats):
     """Mark the rows that do not pass every check at first sight, and those that repeat a key.
 
@@ -76,7 +76,7 @@ def find_unusual(number, lowest, signal, start, date_sig, is_usual, known, last_
     return ascending
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def rows_by_group(group, n_groups, order):
     """Write the rows of each group, in their order, one group after the other.
 
@@ -100,7 +100,7 @@ def rows_by_group(group, n_groups, order):
     return start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def surely_varied(bits, order, start):
     """(groups,) True only where a group has two distinct values or more, and half as many as it has rows.
 
@@ -135,13 +135,13 @@ def surely_varied(bits, order, start):
     return varied
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _bin_of(bits):
     """The first 16 bits of a float64, in an order that is that of the values."""
     return ((bits >> np.int64(48)) & np.int64(0xFFFF)) ^ (np.int64(0xFFFF) if bits < 0 else np.int64(0x8000))
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_bins(bits):
     """(65536,) values by their first 16 bits, in ascending order of value."""
     counts = np.zeros(1 << 16, np.int64)
@@ -150,7 +150,7 @@ def count_bins(bits):
     return counts
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def take_bins(values, bits, wanted):
     """The values of the wanted bins, in the order of the rows."""
     out = np.empty(len(values))
@@ -162,7 +162,7 @@ def take_bins(values, bits, wanted):
     return out[:n]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def follow_rows(number, lowest, start, formation, carry_days, n_days, last):
     """Gaps between the rows of each security, and the names that are live on each day.
 

@@ -3,7 +3,7 @@
 A row stands wherever the `ret` or the `risk` table has one. Missing numbers are NaN, missing codes -1, a missing cap 0.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import polars.selectors as cs
-from numba import njit
 from numpy.typing import NDArray
 
 from poc.data.manifest import Manifest
 from poc.data.sort_kernels import ABSENT, distinct_ranks, order_by_day
 from poc.errors import SnapshotError
+from poc.kernel import kernel
 
 EXPOSURE_MAX_AGE = 5
 GROUP_MAX_AGE = 20
@@ -317,11 +317,7 @@ def _factors(tables: dict[str, pl.DataFrame]) -> dict[str, NDArray[np.float64]]:
     return {name: _floats(table, name).astype(np.float64) for name in table.columns if name != "date"}
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    return njit(cache=True, nogil=True)(function)
-
-
-@_compiled
+@kernel
 def latest_known_row(known: Bools, security: Ints, offsets: Ints, n_securities: int, max_age: int) -> Ints:
     """(R,) row of the security's latest known value, at most `max_age` days old, or -1."""
     row = np.full(n_securities, -1, np.int64)
@@ -337,7 +333,7 @@ def latest_known_row(known: Bools, security: Ints, offsets: Ints, n_securities: 
     return out
 
 
-@_compiled
+@kernel
 def _of_next_day(ranks: NDArray[np.uint16], places: NDArray[np.uint16], offsets: Ints) -> NDArray[np.uint16]:
     """(R,) the rank of the row that `places` points at on the next day, `ABSENT` where there is none."""
     found = np.empty(len(ranks), np.uint16)
@@ -347,7 +343,7 @@ def _of_next_day(ranks: NDArray[np.uint16], places: NDArray[np.uint16], offsets:
     return found
 
 
-@_compiled
+@kernel
 def _places_after(security: Ints, offsets: Ints, n_securities: int, days: int) -> NDArray[np.uint16]:
     """(R,) place of the same security among the rows of the day exactly `days` trading days later, or `ABSENT`."""
     out = np.full(len(security), ABSENT, np.uint16)

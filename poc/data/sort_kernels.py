@@ -7,8 +7,9 @@ function of numpy takes numba up to some seconds, and so does a constant as an a
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from poc.kernel import inner, kernel
 
 WIDTH = 11
 """Most bits of a digit."""
@@ -36,7 +37,7 @@ def sort_days(values: NDArray[np.floating[Any]], offsets: NDArray[Any]) -> tuple
     return order, tied
 
 
-@njit(cache=True, nogil=True)
+@inner
 def longest_day(offsets: NDArray[Any]) -> int:
     """Rows of the day that has most."""
     longest = 0
@@ -45,7 +46,7 @@ def longest_day(offsets: NDArray[Any]) -> int:
     return longest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _sort_days(values, offsets):
     order = np.empty(len(values), np.int32)
     tied = np.empty(len(offsets) - 1, np.bool_)
@@ -77,7 +78,7 @@ def _sort_days(values, offsets):
     return order, tied
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sort_by_place(word, value, low, high, room):
     """Write words in the order of where each value lies between the least and the greatest."""
     width = 6
@@ -90,7 +91,7 @@ def _sort_by_place(word, value, low, high, room):
     _radix_sort(word, width, room)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sort_by_bits(word, bits, room):
     """Write words in the order of float64 values, equal ones in the order of their places."""
     for i in range(len(word)):
@@ -105,7 +106,7 @@ def _sort_by_bits(word, bits, room):
         _radix_sort(word, width, room)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _radix_sort(word, width, room):
     """Sort words by their two digits, equal ones in the order they come.
 
@@ -139,7 +140,7 @@ def _radix_sort(word, width, room):
         high[digit] += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _insertion_sort(word, value, most_moves):
     """Sort words of equal digits by value.
 
@@ -165,7 +166,7 @@ def _insertion_sort(word, value, most_moves):
     return True, tied
 
 
-@njit(cache=True, nogil=True)
+@inner
 def count_present(values, rows):
     """How many of the rows, in ascending order of value and the missing ones last, have one."""
     low, high = 0, len(rows)
@@ -178,7 +179,7 @@ def count_present(values, rows):
     return low
 
 
-@njit(cache=True, nogil=True)
+@inner
 def sort_few(values):
     """Sort in place (Shell sort; Knuth, The Art of Computer Programming, vol. 3, section 5.2.1)."""
     gap = 1
@@ -204,7 +205,7 @@ def distinct_ranks(values: NDArray[np.float64], order: NDArray[np.int32], offset
     return ranks
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _distinct_ranks(values, order, offsets):
     ranks = np.full(len(values), ABSENT, np.uint16)
     for t in range(len(offsets) - 1):

@@ -4,9 +4,9 @@ A book is a run of (row, weight) entries. Portfolio p of day t is `start[t * P +
 """
 
 import numpy as np
-from numba import njit
 
 from poc.data.sort_kernels import count_present, longest_day, sort_few
+from poc.kernel import inner, kernel
 
 RANK, EXTREMES, SIGN, GIVEN = 0, 1, 2, 3
 """How sides are picked: by percentile, by the day's extreme values, by sign, by sign with the signal as the weight."""
@@ -15,7 +15,7 @@ FEW_GROUPS = 4
 """So many groups are told apart in a pass each: a single pass waits for the size of a group that it has just raised."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _tie_end(x, rows, begin):
     end = begin + 1
     while end < len(rows) and x[rows[end]] == x[rows[begin]]:
@@ -23,7 +23,7 @@ def _tie_end(x, rows, begin):
     return end
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _tie_begin(x, rows, end):
     begin = end - 1
     while begin > 0 and x[rows[begin - 1]] == x[rows[end - 1]]:
@@ -31,7 +31,7 @@ def _tie_begin(x, rows, end):
     return begin
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _cut(x, rows, part, parts):
     """How many of the n rows, in ascending order of x, have an average rank of at most `n * part / parts`.
 
@@ -45,7 +45,7 @@ def _cut(x, rows, part, parts):
     return end if parts * (begin + 1 + end) <= 2 * part * n else begin
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _count(size, rows):
     """Names that get a weight."""
     if len(size) == 0:
@@ -57,7 +57,7 @@ def _count(size, rows):
     return count
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _pick_sides(x, rows, size, how, low, high, day_low, day_high, mincos):
     """End of the short side and begin of the long side among ascending rows; empty below `mincos` names."""
     n = len(rows)
@@ -87,7 +87,7 @@ def _pick_sides(x, rows, size, how, low, high, day_low, day_high, mincos):
     return short_end, long_begin
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _quantile(ascending, q):
     at = q * (len(ascending) - 1)
     below = int(np.floor(at))
@@ -95,7 +95,7 @@ def _quantile(ascending, q):
     return ascending[below] + (at - below) * (ascending[above] - ascending[below])
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _mark(marks, begin, rows, mark, size):
     """Mark the rows of a side that get a weight, counted from the first row of the day; how many they are."""
     count = 0
@@ -106,7 +106,7 @@ def _mark(marks, begin, rows, mark, size):
     return count
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _write_weights(out, sign, x, side, size, how, clip_quantile, rescale):
     """Weight of each name of a side: equal, the signal's own size, or in proportion to `size`, clipped to quantiles."""
     n = len(side)
@@ -136,7 +136,7 @@ def _write_weights(out, sign, x, side, size, how, clip_quantile, rescale):
             out[i] *= sign / total
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _write_groups(out, x, rows, n_groups):
     """Group `ceil(n_groups * rank / n)` by average rank, 1 the lowest, of rows in ascending order of x."""
     begin = 0
@@ -147,7 +147,7 @@ def _write_groups(out, x, rows, n_groups):
         begin = end
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _partition(rows, codes, n_groups):
     """The rows of each group in the order they come, `by_group[g, : size[g]]`; those of code -1 are in none."""
     by_group = np.empty((n_groups + 1, len(rows)), np.int32)
@@ -170,7 +170,7 @@ def _partition(rows, codes, n_groups):
     return by_group, size
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def day_groups(values, order, offsets, n_groups):
     """(R,) group `ceil(n_groups * rank / n) - 1` of each row within its day by average rank, -1 where missing.
 
@@ -186,7 +186,7 @@ def day_groups(values, order, offsets, n_groups):
     return out - np.int16(1)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _sides_within(rows, x, size, codes, n_groups, how, low, high, mincos, long_only):
     """The union of the sides within each group of a double sort; a group with one side only has none.
 
@@ -221,7 +221,7 @@ def _sides_within(rows, x, size, codes, n_groups, how, low, high, mincos, long_o
     return short[: n_short + n_long], n_short, n_short
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def form_books(
     x, order, size, offsets, slice_codes, slice_groups, sort_code, n_sort_groups, how, fractile, mincos, clip_quantile,
     long_only, rescale

@@ -1,15 +1,15 @@
 """The cross-sections of each day: exposures, rank correlation. Compiled; arrays in, arrays out."""
 
 import numpy as np
-from numba import njit
 
 from poc.data.sort_kernels import ABSENT, count_present, longest_day
+from poc.kernel import kernel
 
 TIED = np.uint32(2**31)
 """The bit of an entry that has the value of the one before."""
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def exposures(group, n_groups, books, n_portfolios, offsets, styles, begin):
     """Exposures of each group and of each book of each day; a missing one counts as the day's mean of all groups.
 
@@ -64,7 +64,7 @@ def exposures(group, n_groups, books, n_portfolios, offsets, styles, begin):
     return count, mean, of_books
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def daily_rank_correlation(x, x_order, x_tied, y_rank, offsets, least):
     """(T,) Spearman correlation (average ties) of two values of the same row, over the rows of a day that have both.
 
@@ -129,7 +129,7 @@ def daily_rank_correlation(x, x_order, x_tied, y_rank, offsets, least):
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def average_ranks(values, order, offsets):
     """(R,) rank of each row within its day, from 1, equal values at the mean of their ranks; NaN where missing.
 

@@ -1,10 +1,11 @@
 """Cross-sections of a signal with the returns of other days. Compiled; arrays in, arrays out."""
 
 import numpy as np
-from numba import njit
+
+from poc.kernel import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def entry_windows(
     start, order, date_sig, signal, number, lowest, index, ahead, first_date, days_until, longest, values,
     panel_security, offsets, n_securities,
@@ -46,7 +47,7 @@ def entry_windows(
     return out
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def window_returns(window, ret, security, offsets, n_securities):
     """(R,) compounded return of the `window` days up to each row's own; NaN where it is 0, or where one is missing."""
     longest = 1

@@ -1,10 +1,11 @@
 """A signal under permuted identities, without ranking it again. Compiled; arrays in, arrays out."""
 
 import numpy as np
-from numba import njit
+
+from poc.kernel import kernel
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_values(values, order, offsets, security, n_securities, recipient, candidate):
     """Hand each name's values to another name; they stay in the order that they are in.
 

@@ -1,12 +1,12 @@
 """From signal rows to one live value a panel row. Compiled; arrays in, arrays out."""
 
 import numpy as np
-from numba import njit
 
+from poc.kernel import kernel
 from poc.prefetch import AHEAD, prefetch
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def live_intervals(number, formation, rank, carry_days, n_days, first, end):
     """Days on which each row is its security's live row, in any case.
 
@@ -40,7 +40,7 @@ def live_intervals(number, formation, rank, carry_days, n_days, first, end):
         top += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def spread_live(
     start,
     signal,
@@ -111,7 +111,7 @@ def spread_live(
     return unknown, idle, True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_to_next_day(values, traded, panel_security, offsets, n_securities, out):
     """Write the value of each row that traded on the row of the same security on the next trading day.
 

@@ -4,9 +4,9 @@ Everything is laid out by information day: the day whose close is the last that 
 """
 
 import numpy as np
-from numba import njit
 
 from poc.data.sort_kernels import ABSENT, longest_day, sort_few
+from poc.kernel import inner, kernel
 from poc.prefetch import AHEAD, prefetch
 
 TRADED, COST, GROSS, SHORT, N_LONG, N_SHORT = range(6)
@@ -21,7 +21,7 @@ UNKNOWN_COST = 10e-4
 """Least unit cost under the power law of a name whose volatility or volume was never known."""
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _row_on(day, s, offsets, security):
     """Panel row of a security on a day, or -1; the rows of a day ascend by security."""
     low, high = offsets[day], offsets[day + 1]
@@ -34,7 +34,7 @@ def _row_on(day, s, offsets, security):
     return low if low < offsets[day + 1] and security[low] == s else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities, holding_days, formed_on):
     """Held books: the mean of the target books of `holding_days` days ending that day, a missing one counting as zero.
 
@@ -83,7 +83,7 @@ def hold_books(start, row, weight, n_portfolios, offsets, security, n_securities
     return held_start, held_row[:used].copy(), held_weight[:used].copy()
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _write_costs(costs, trades, rows, known, cost_inputs, cost_settings):
     """Cost of each trade, a fraction of notional, from the latest known row of each name traded.
 
@@ -114,7 +114,7 @@ def _write_costs(costs, trades, rows, known, cost_inputs, cost_settings):
         costs[i] = trades[i] * (fallback if np.isnan(costs[i]) else costs[i])
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def trade_books(
     books, before, n_portfolios, offsets, security, n_securities, next_place, cost_inputs, cost_settings, listed, days
 ):
@@ -207,7 +207,7 @@ def trade_books(
     return daily, trade_start, all_rows[:used], all_costs[:used]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def earn(
     start, row, weight, n_portfolios, offsets, security, later, ret, resret, shift, fractile, n_fractiles, days
 ):  # fmt: skip
@@ -280,7 +280,7 @@ def earn(
     return out, of_fractiles
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def contribute(start, row, weight, trades, offsets, names, later, ret, shift, days, borrow):
     """What each name adds to the net return of the book of all names; the trades of the first day are not counted.
 

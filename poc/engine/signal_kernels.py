@@ -1,12 +1,12 @@
 """What regression takes out of a signal. Compiled; arrays in, arrays out."""
 
 import numpy as np
-from numba import njit
 
 from poc.data.sort_kernels import longest_day
+from poc.kernel import inner, kernel
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _subtract_group_means(column, group, mean, count):
     """Demean within group; `count` is the size of each, `mean` a buffer for as many."""
     for g in range(len(mean)):
@@ -19,7 +19,7 @@ def _subtract_group_means(column, group, mean, count):
         column[i] -= mean[group[i]]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _project_out(column, basis, n_basis):
     """Take the orthonormal columns out of `column`; twice, because once leaves rounding behind."""
     for _ in range(2):
@@ -32,7 +32,7 @@ def _project_out(column, basis, n_basis):
                 column[i] -= dot * q[i]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _length(column):
     """Euclidean norm."""
     squares = 0.0
@@ -41,7 +41,7 @@ def _length(column):
     return np.sqrt(squares)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fill_exposure(column, exposure, rows):
     """Copy the exposure of the rows, the mean of the rest where missing; False where more than half are missing."""
     total = np.float64(0.0)  # plain Python, which the coverage runs, would add in single precision
@@ -60,7 +60,7 @@ def _fill_exposure(column, exposure, rows):
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def residualize(x, offsets, group, n_groups, styles, n_styles, begin):
     """Residual of each day's least squares of the signal on group dummies and styles, rounded.
 
