@@ -6,6 +6,7 @@ import secrets
 import shlex
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -208,6 +209,8 @@ def _quick_turns() -> Iterator[None]:
     """While threads compute beside one that imports: Python passes from one to the other soon, and tidies up rarely.
 
     A thread that comes back from compiled code waits as long as the switch interval, thousands of times in a run.
+    What the thread that imports would show of MLflow's warnings is ignored in all: the filters of warnings are theirs
+    together, and one that puts back what it has found can take away what another has just set.
     """
     from poc.compiling import RARELY
 
@@ -215,7 +218,9 @@ def _quick_turns() -> Iterator[None]:
     sys.setswitchinterval(1e-4)
     gc.set_threshold(RARELY)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"(mlflow|urllib3)\.")
+            yield
     finally:
         gc.set_threshold(*thresholds)
         sys.setswitchinterval(interval)

@@ -4,6 +4,7 @@ import gc
 import json
 import shlex
 import sys
+import warnings
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,10 +155,13 @@ def test_a_snapshot_that_is_not_there_is_said(tmp_path: Path, demo: Any) -> None
 
 def test_a_run_leaves_the_settings_of_python_as_they_were(demo: Any) -> None:
     before = sys.getswitchinterval(), gc.get_threshold()
+    warnings.simplefilter("error")
+    filters = list(warnings.filters)
     inside = []
 
     def look(*_: object) -> None:
         inside.append((sys.getswitchinterval(), gc.get_threshold()))
+        warnings.warn_explicit("of MLflow", DeprecationWarning, "store.py", 1, module="mlflow.store")
 
     with pytest.raises(SnapshotError):
         evaluate_frame(pd.DataFrame(), replace(REQUEST, snapshot_id="nowhere"), workspace=demo.workspace, now=NOW)
@@ -166,6 +170,7 @@ def test_a_run_leaves_the_settings_of_python_as_they_were(demo: Any) -> None:
     assert inside
     assert before not in inside
     assert (sys.getswitchinterval(), gc.get_threshold()) == before
+    assert warnings.filters == filters
 
 
 def test_a_store_that_cannot_be_reached_loses_nothing(
