@@ -21,8 +21,6 @@ from numba.core import event, sigutils
 
 KERNELS = Path(__file__).with_name("kernels.txt")
 """Module, name and argument types of the kernels that a run needs last, in that order. `make kernels` writes it."""
-RARELY = 200_000
-"""New objects after which Python looks for garbage, in a run and while numba compiles: else that is a tenth of it."""
 COMMAND = [sys.executable, "-m", __name__]
 logger = logging.getLogger(__name__)
 
@@ -87,5 +85,5 @@ def end_with_parent() -> None:
 
 if __name__ == "__main__":
     end_with_parent()
-    gc.set_threshold(RARELY)
+    gc.disable()  # to look for garbage would be a tenth of the time, and the process ends soon
     compile_kernels()

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and how much there is."""
 
+RARELY = 200_000
+"""New objects after which Python looks for garbage while a run lasts: else that is a tenth of the time."""
 _OPTIONS = {"include_baselines": "--no-baselines", "all_holdings": "--holdings"}
 
 
@@ -168,6 +170,27 @@ class Evaluation:
         }
 
 
+@contextmanager
+def _quick_turns() -> Iterator[None]:
+    """While threads compute beside one that imports: Python passes from one to the other soon, and tidies up rarely.
+
+    A thread that comes back from compiled code waits as long as the switch interval, thousands of times in a run.
+    What the thread that imports would show of MLflow's warnings is ignored in all: the filters of warnings are theirs
+    together, and one that puts back what it has found can take away what another has just set.
+    """
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-4)
+    gc.set_threshold(RARELY)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"(mlflow|urllib3)\.")
+            yield
+    finally:
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval)
+
+
+@_quick_turns()
 def evaluate(
     signal_file: str | Path,
     request: RunRequest,
@@ -202,28 +225,6 @@ def evaluate(
     name = request.name or _own_name(signal) or Path(signal_file).stem
     request = replace(request, name=name)
     return evaluate_frame(signal, request, workspace=workspace, now=now, jobs=jobs, progress=progress)
-
-
-@contextmanager
-def _quick_turns() -> Iterator[None]:
-    """While threads compute beside one that imports: Python passes from one to the other soon, and tidies up rarely.
-
-    A thread that comes back from compiled code waits as long as the switch interval, thousands of times in a run.
-    What the thread that imports would show of MLflow's warnings is ignored in all: the filters of warnings are theirs
-    together, and one that puts back what it has found can take away what another has just set.
-    """
-    from poc.compiling import RARELY
-
-    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    sys.setswitchinterval(1e-4)
-    gc.set_threshold(RARELY)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module=r"(mlflow|urllib3)\.")
-            yield
-    finally:
-        gc.set_threshold(*thresholds)
-        sys.setswitchinterval(interval)
 
 
 @_quick_turns()
