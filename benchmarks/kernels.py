@@ -12,7 +12,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-SHARE = 0.4
+SHARE = 0.44
 """Of the compiling, which the run does itself: less than half, because it has other things to do too."""
 
 
