@@ -89,7 +89,7 @@ def run_record(
     }
     return RunRecord(
         name=run_name(suite_result.signal_name, now),
-        started=now.astimezone().isoformat(timespec="seconds"),
+        started=now.astimezone().isoformat(timespec="milliseconds"),
         tags=tags | _snapshot_tags(suite_result.snapshot),
         params=_params(suite_result.config, suite_result.base_config()),
         metrics=finite,

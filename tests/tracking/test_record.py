@@ -32,6 +32,12 @@ def test_the_tags_say_who_what_and_on_which_data(demo: Any) -> None:
     assert (tags["variants_failed"], tags["metrics_left_out"]) == ("0", "0")
 
 
+def test_runs_of_one_second_keep_their_order(demo: Any) -> None:
+    evaluation, now = demo.evaluation, datetime.fromisoformat("2026-01-02T03:04:05.678901+01:00")
+    record = run_record(evaluation.suite_result, evaluation.verdict, author="ann", family=None, now=now, git_sha=None)
+    assert datetime.fromisoformat(record.started) == now.replace(microsecond=678000)
+
+
 def test_the_params_are_every_field_of_the_judged_configuration_and_the_grid(demo: Any) -> None:
     params = _record(demo.evaluation).params
     config = {name: str(value) for name, value in asdict(BacktestConfig()).items()}
@@ -69,4 +75,4 @@ def test_a_record_survives_json(demo: Any) -> None:
 
 def test_a_run_is_named_after_signal_and_moment(demo: Any) -> None:
     assert run_name("real alpha", datetime.fromisoformat("2026-01-02T03:04:05")) == "real_alpha_20260102_030405"
-    assert _record(demo.evaluation).started == datetime.fromisoformat("2026-01-02T02:04:05Z").astimezone().isoformat()
+    assert datetime.fromisoformat(_record(demo.evaluation).started) == datetime.fromisoformat("2026-01-02T02:04:05Z")
