@@ -48,7 +48,7 @@ def earlier_trials(
         author: whose earlier runs are counted.
         family: of the signal; None: its name. A run that was given none has its signal's name, too.
         workspace: folder of the embedded store and of the file.
-        unseals: the sealed run whose rest is evaluated now, which is the same try.
+        unseals: the sealed run whose rest is evaluated now: both are one try, whose days are those of both.
     """
     try:
         runs = cached_history(workspace).sort_values(["started", "run_id"], ignore_index=True)
@@ -57,6 +57,8 @@ def earlier_trials(
         return EarlierTrials(why_unknown=str(error))
     in_family = runs["family"].where(runs["family"] != "", runs["signal"]) == (family or suite_result.signal_name)
     own, earlier = _on_same_days(suite_result, returns)
+    for sealed in earlier[(returns["run_id"] == unseals).to_numpy()] if unseals else []:
+        own = np.where(np.isnan(own), sealed, own)
     counted = returns[distinct_trials(own, earlier, in_family.to_numpy())]
     if unseals is not None:
         counted = counted.filter(pl.col("run_id") != unseals)

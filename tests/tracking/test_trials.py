@@ -33,13 +33,23 @@ class Desk:
         self.noise = np.random.default_rng(1).standard_normal((20, len(self.own))) * self.own.std()
         self.runs = 0
 
-    def log(self, returns: Any, *, family: str = "", signal: str = "x", author: str = "ben", fail: bool = False) -> str:
+    def log(
+        self,
+        returns: Any,
+        *,
+        family: str = "",
+        signal: str = "x",
+        author: str = "ben",
+        years_ago: int = 0,
+        fail: bool = False,
+    ) -> str:
         self.runs += 1
         folder = self.workspace / f"files{self.runs}"
         folder.mkdir(parents=True)
         document = {"judged": {"key": "k"}, "signal": {"hash": f"hash{self.runs}"}}
         (folder / "result.json").write_text(json.dumps(document))
-        frame = pl.DataFrame({"kind": "signal", "key": "k", "date": self.dates, "ret_net": returns})
+        dates = self.dates - np.timedelta64(365 * years_ago, "D")
+        frame = pl.DataFrame({"kind": "signal", "key": "k", "date": dates, "ret_net": returns})
         other = frame.with_columns(key=pl.lit("other"), ret_net=pl.lit(1.0))
         pl.concat([other, frame]).write_parquet(folder / "daily_series.parquet")
         files = [folder / "nothing"] if fail else sorted(folder.iterdir())
@@ -48,8 +58,10 @@ class Desk:
         record = RunRecord(name="r", started=started, tags=tags, params={}, metrics={})
         return log_record(record, files, workspace=self.workspace)
 
-    def found(self, *, family: str | None = None, author: str = "ann") -> list[tuple[str, str]]:
-        found = earlier_trials(self.suite_result, author=author, family=family, workspace=self.workspace)
+    def found(self, *, family: str | None = None, unseals: str | None = None) -> list[tuple[str, str]]:
+        found = earlier_trials(
+            self.suite_result, author="ann", family=family, workspace=self.workspace, unseals=unseals
+        )
         assert found.why_unknown == ""
         return [(trial.run_id, trial.why) for trial in found.trials]
 
@@ -87,6 +99,15 @@ def test_a_rerun_is_the_same_trial_and_a_run_that_broke_off_is_none(desk: Desk) 
     with pytest.raises(TrackingError):
         desk.log(desk.noise[1], family="test", fail=True)
     assert desk.found(family="test") == [(first, "family")]
+
+
+def test_what_is_unsealed_is_one_try_with_the_sealed_run_and_its_reruns(desk: Desk) -> None:
+    sealed, rerun = (desk.log(desk.noise[0], family="test", years_ago=40) for _ in range(2))
+    renamed = desk.log(desk.noise[0] + desk.noise[1], years_ago=40)
+    other = desk.log(desk.noise[2], family="test", years_ago=40)
+    assert desk.found(family="test") == [(sealed, "family"), (other, "family")]
+    for run_id in (sealed, rerun):
+        assert desk.found(family="test", unseals=run_id) == [(renamed, "returns"), (other, "family")]
 
 
 def test_what_is_kept_of_a_trial(desk: Desk) -> None:
