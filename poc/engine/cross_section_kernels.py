@@ -25,7 +25,7 @@ def exposures(group, n_groups, books, n_portfolios, offsets, styles, begin):
     n_days = len(offsets) - 1
     n_styles = styles.shape[0]
     count = np.zeros((n_days, n_groups))
-    mean = np.full((n_days, n_groups, n_styles), np.nan)
+    mean = np.zeros((n_days, n_groups, n_styles))
     of_books = np.zeros((n_days, n_portfolios, n_styles))
     size, sums, gaps = np.zeros(n_groups + 1), np.zeros(n_groups + 1), np.zeros(n_groups + 1)
     day_mean = np.empty(n_styles)
@@ -53,8 +53,8 @@ def exposures(group, n_groups, books, n_portfolios, offsets, styles, begin):
                 day_total += sums[g]
             day_mean[k] = day_total / known if known > 0 else np.nan
             for g in range(1, n_groups + 1):
-                if known > 0 and size[g] > 0:
-                    mean[t, g - 1, k] = (sums[g] + gaps[g] * day_mean[k]) / size[g]
+                some = known > 0 and size[g] > 0
+                mean[t, g - 1, k] = (sums[g] + gaps[g] * day_mean[k]) / size[g] if some else np.nan
         for p in range(n_portfolios):
             book = t * n_portfolios + p
             for e in range(start[book], start[book + 1]):
