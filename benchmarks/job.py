@@ -20,43 +20,49 @@ from joblib import Parallel, delayed
 from market import make_market
 
 
-def best(job: Callable[[], Any], *, most: int = 5, budget: float = 10.0) -> float:
-    """Seconds of the fastest of at most so many runs, with no new one after `budget` seconds."""
+def run_some(job: Callable[[], Any], *, most: int = 5, budget: float = 10.0) -> list[float]:
+    """Seconds of at most so many runs, with no new one after `budget` seconds."""
     times: list[float] = []
     while not times or (len(times) < most and sum(times) < budget):
         begin = time.perf_counter()
         job()
         times.append(time.perf_counter() - begin)
-    return min(times)
+    return times
 
 
-def take_turns(jobs: dict[str, Callable[[], Any]], *, budget: float) -> dict[str, list[float]]:
+def best(job: Callable[[], Any], *, most: int = 5) -> float:
+    """Seconds of the fastest run of some."""
+    return min(run_some(job, most=most))
+
+
+def take_turns(jobs: dict[str, Callable[[], Any]], *, budget: float) -> dict[str, list[list[float]]]:
     """Seconds of each job in at most seven rounds, with no new round after so many seconds.
 
-    The jobs take turns, so that a slow spell of the machine meets them all; the short ones run three times a turn, of
-    which the fastest counts, to find their memory as they left it.
+    The jobs take turns, so that a slow spell of the machine meets them all; the short ones run three times a turn, to
+    find their memory as they left it.
     """
-    turns: dict[str, list[float]] = {name: [] for name in jobs}
+    turns: dict[str, list[list[float]]] = {name: [] for name in jobs}
     begin = time.perf_counter()
     for _ in range(7):
         for name, job in jobs.items():
-            turns[name].append(best(job, most=3, budget=8))
+            turns[name].append(run_some(job, most=3, budget=8))
         if time.perf_counter() - begin > budget:
             break
     return turns
 
 
-def fastest(turns: dict[str, list[float]]) -> dict[str, float]:
+def fastest(turns: dict[str, list[list[float]]]) -> dict[str, float]:
     """Seconds of the fastest run of each job."""
-    return {name: min(seconds) for name, seconds in turns.items()}
+    return {name: min(map(min, rounds)) for name, rounds in turns.items()}
 
 
-def ratio(turns: dict[str, list[float]], job: str, to: str) -> float:
-    """How many times as long one job takes as another in the same round: the median of the rounds.
+def ratio(turns: dict[str, list[list[float]]], job: str, to: str) -> float:
+    """How many times as long one job takes as another in the same round: the median of the rounds, of median runs.
 
-    The fastest runs of all would be of different moments: the shorter job meets a quiet one more easily.
+    The fastest runs would be of different moments: the job that is shorter, or runs more often, meets a quiet one more
+    easily.
     """
-    return median(own / other for own, other in zip(turns[job], turns[to], strict=True))
+    return median(median(own) / median(other) for own, other in zip(turns[job], turns[to], strict=True))
 
 
 def equal_sorts(threads: int) -> None:
@@ -131,18 +137,13 @@ def jobs(size: str, root: Path) -> dict[str, float]:
             "24 backtests, 1 thread": lambda: backtests(1),
             "equal sorts, 2 threads": lambda: equal_sorts(2),
             "equal sorts, 1 thread": lambda: equal_sorts(1),
-        },
-        budget=150,
-    )
-    alone = take_turns(
-        {
             "one run_backtest, raw frame": lambda: run_backtest(signal, one, catalog),
             "one run_backtest, checked signal": lambda: run_backtest(checked, one, catalog),
             "one run_backtest, all slices": lambda: run_backtest(checked, BacktestConfig(), catalog),
         },
-        budget=10,
+        budget=240,
     )
-    seconds |= fastest(turns) | fastest(alone)
+    seconds |= fastest(turns)
     in_pandas = signal.to_pandas()
     seconds["contract check, pandas frame"] = best(lambda: check_signal(in_pandas, base, catalog), most=3)
     found = {
