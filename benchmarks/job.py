@@ -38,14 +38,16 @@ def best(job: Callable[[], Any], *, most: int = 5) -> float:
 def take_turns(jobs: dict[str, Callable[[], Any]], *, budget: float) -> dict[str, list[list[float]]]:
     """Seconds of each job in at most seven rounds, with no new round after so many seconds.
 
-    The jobs take turns, so that a slow spell of the machine meets them all; the short ones run three times a turn, to
-    find their memory as they left it.
+    The jobs take turns, so that a slow spell of the machine meets them all, in one order and then in the other, so that
+    none always finds what the same one has left; the short ones run three times a turn, to find their own.
     """
     turns: dict[str, list[list[float]]] = {name: [] for name in jobs}
     begin = time.perf_counter()
+    order = list(jobs)
     for _ in range(7):
-        for name, job in jobs.items():
-            turns[name].append(run_some(job, most=3, budget=8))
+        for name in order:
+            turns[name].append(run_some(jobs[name], most=3, budget=8))
+        order.reverse()
         if time.perf_counter() - begin > budget:
             break
     return turns
