@@ -98,6 +98,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
     from poc.engine.config import BacktestConfig
     from poc.engine.placing import place_signal
     from poc.engine.wrapper import check_signal, run_backtest
+    from poc.evaluate import _quick_turns
     from poc.suite import grid
     from poc.suite.config import STANDARD_SUITE
 
@@ -122,6 +123,7 @@ def jobs(size: str, root: Path) -> dict[str, float]:
         placed = Parallel(n_jobs=threads, prefer="threads")(names)
         return [grid.Source(name="signal", kind="signal", placed=own, ledger=checked.ledger), *placed]
 
+    @_quick_turns()  # as in a run
     def backtests(threads: int) -> None:
         groups = grid.group_variants(STANDARD_SUITE.variants())
         # The longest first, so that threads end together; in a run shorter backtests fill the end.
