@@ -57,11 +57,11 @@ def earlier_trials(
         return EarlierTrials(why_unknown=str(error))
     in_family = runs["family"].where(runs["family"] != "", runs["signal"]) == (family or suite_result.signal_name)
     own, earlier = _on_same_days(suite_result, returns)
-    for sealed in earlier[(returns["run_id"] == unseals).to_numpy()] if unseals else []:
+    # Left out by its id too, for its returns may be too few to know it by.
+    is_unsealed = returns["run_id"].eq_missing(unseals).to_numpy()
+    for sealed in earlier[is_unsealed]:  # one, or none: all days of the try
         own = np.where(np.isnan(own), sealed, own)
-    counted = returns[distinct_trials(own, earlier, in_family.to_numpy())]
-    if unseals is not None:
-        counted = counted.filter(pl.col("run_id") != unseals)
+    counted = distinct_trials(own, earlier, in_family.to_numpy())
     trials = tuple(
         Trial(
             run_id=row["run_id"],
@@ -69,7 +69,7 @@ def earlier_trials(
             sharpe=row["sharpe"],
             why="family" if row["run_id"] in set(runs["run_id"][in_family]) else "returns",
         )
-        for row in counted.iter_rows(named=True)
+        for row in returns[counted].filter(~is_unsealed[counted]).iter_rows(named=True)
     )
     return EarlierTrials(
         trials=trials,
